@@ -1,0 +1,886 @@
+//! Every SQL function of Precise, as one table. A function that is not here does not exist.
+//!
+//! Each engine is *driven by* this table (looks a row up at run time), *generated from* it, or
+//! *checked against* it, and says which in its first line. To add a function: its kernel, its row
+//! here, its vectors, and its Postgres wrapper.
+//!
+//! Rules that hold for every row: a NULL argument gives NULL. Where JSON is asked for, text will
+//! do. An aggregate skips rows whose first argument is NULL, gives NULL for no rows, and does not
+//! depend on the order or the partitioning of its rows.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::canonical;
+use crate::document::Writer;
+use crate::error::{Code, Error, Result};
+use crate::hex;
+use crate::merkle::{self, Absence, Collector, Hash, Inclusion};
+use crate::proof::{self, Blind, ProofDocument};
+use crate::value::{Accumulator, Type, Value, json, text};
+use crate::verify::{hash_from_bytes, verify_proof};
+
+/// One function.
+#[derive(Debug)]
+pub struct Function {
+    /// The name in every engine, in the case the engine likes.
+    pub name: &'static str,
+    /// Functions of one family stand together: `proof`, `batch`, `about`.
+    pub family: &'static str,
+    /// The first version that has it.
+    pub since: &'static str,
+    /// Its arguments.
+    pub args: &'static [Arg],
+    /// How many of them must be given; the rest may be left out from the end.
+    pub required: usize,
+    /// What it returns.
+    pub returns: Type,
+    /// What it does, in sentences.
+    pub doc: &'static str,
+    /// Calls with their results; the first is the one to show. All are run by tests and by
+    /// `precise_selftest`.
+    pub examples: &'static [Example],
+    /// The code.
+    pub kernel: Kernel,
+}
+
+/// One argument.
+#[derive(Debug)]
+pub struct Arg {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub arg_type: Type,
+    /// What it is.
+    pub doc: &'static str,
+}
+
+/// The code behind a row.
+#[derive(Clone, Copy, Debug)]
+pub enum Kernel {
+    /// One result for all rows of a group.
+    Aggregate(fn() -> Box<dyn Accumulator>),
+    /// One result a row. Arguments have the types of the row and are not NULL.
+    Scalar(fn(&[Value<'_>]) -> Result<Value<'static>>),
+}
+
+/// A call and what comes of it.
+#[derive(Debug)]
+pub struct Example {
+    /// Arguments row by row; a scalar function has one row.
+    pub rows: &'static [&'static [Literal]],
+    /// The result.
+    pub result: Expected,
+}
+
+/// What comes of an example.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected {
+    /// An error.
+    Error(Code),
+    /// A value.
+    Value(Literal),
+}
+
+/// A value that can stand in a constant.
+#[derive(Clone, Copy, Debug)]
+pub enum Literal {
+    /// A truth value.
+    Boolean(bool),
+    /// Bytes, as hex digits.
+    Bytes(&'static str),
+    /// An integer.
+    Integer(i64),
+    /// JSON text.
+    Json(&'static str),
+    /// SQL NULL.
+    Null,
+    /// Text.
+    Text(&'static str),
+}
+
+impl Function {
+    /// The function `name`, in any case.
+    ///
+    /// Error: PR190.
+    pub fn find(name: &str) -> Result<&'static Self> {
+        FUNCTIONS
+            .iter()
+            .find(|function| function.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| Error::new(Code::UnknownFunction).because(alloc::format!("{name:?}")))
+    }
+
+    /// Whether it is an aggregate.
+    pub fn is_aggregate(&self) -> bool {
+        matches!(self.kernel, Kernel::Aggregate(_))
+    }
+
+    /// `precise_mint_proof(record json [, blind bytes]) → json`
+    pub fn signature(&self) -> String {
+        let mut signature = String::from(self.name);
+        signature.push('(');
+        for (i, arg) in self.args.iter().enumerate() {
+            if i >= self.required {
+                signature.push_str(if i == 0 { "[" } else { " [" });
+            }
+            if i > 0 {
+                signature.push_str(", ");
+            }
+            signature.push_str(&alloc::format!("{} {}", arg.name, arg.arg_type));
+        }
+        for _ in self.required..self.args.len() {
+            signature.push(']');
+        }
+        signature.push_str(&alloc::format!(") → {}", self.returns));
+        signature
+    }
+
+    /// Runs a scalar function on one row.
+    ///
+    /// Errors: PR191 for wrong arguments, or for an aggregate; and the function's own.
+    pub fn call(&self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let Kernel::Scalar(kernel) = self.kernel else {
+            return Err(self.wrong_arguments("it is an aggregate"));
+        };
+        let args = self.check(args)?;
+        if args.contains(&Value::Null) { Ok(Value::Null) } else { kernel(&args) }
+    }
+
+    /// Begins an aggregate.
+    ///
+    /// Error: PR191 for a scalar function.
+    pub fn accumulator(&'static self) -> Result<Box<dyn Accumulator>> {
+        let Kernel::Aggregate(kernel) = self.kernel else {
+            return Err(self.wrong_arguments("it is not an aggregate"));
+        };
+        Ok(Box::new(Checked { function: self, inner: kernel() }))
+    }
+
+    /// Whether as many arguments, of these types, are taken; text and bytes are read as JSON.
+    fn check<'a>(&self, args: &'a [Value<'_>]) -> Result<Vec<Value<'a>>> {
+        if args.len() < self.required || args.len() > self.args.len() {
+            return Err(self.wrong_arguments(&alloc::format!("{} were given", args.len())));
+        }
+        let typed = args.iter().zip(self.args).map(|(value, arg)| match (arg.arg_type, value) {
+            (_, Value::Null) => Ok(Value::Null),
+            (Type::Json, Value::Text(text)) => Ok(Value::Json(Cow::Borrowed(text.as_bytes()))),
+            (Type::Json, Value::Bytes(bytes)) => Ok(Value::Json(Cow::Borrowed(bytes))),
+            (expected, value) if value.type_of() == Some(expected) => Ok(borrow(value)),
+            (expected, _) => {
+                Err(self.wrong_arguments(&alloc::format!("{} is {expected}", arg.name)))
+            }
+        });
+        typed.collect()
+    }
+
+    fn wrong_arguments(&self, why: &str) -> Error {
+        Error::new(Code::Arguments).because(alloc::format!("{}: {why}", self.signature()))
+    }
+}
+
+fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
+    match value {
+        Value::Boolean(boolean) => Value::Boolean(*boolean),
+        Value::Bytes(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        Value::Integer(integer) => Value::Integer(*integer),
+        Value::Json(json) => Value::Json(Cow::Borrowed(json)),
+        Value::Null => Value::Null,
+        Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+    }
+}
+
+/// Checks arguments in front of any accumulator, so that its kernel need not.
+struct Checked {
+    function: &'static Function,
+    inner: Box<dyn Accumulator>,
+}
+
+impl Accumulator for Checked {
+    fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
+        self.inner.update(&self.function.check(args)?)
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        self.inner.merge(state)
+    }
+
+    fn state(&mut self) -> Vec<u8> {
+        self.inner.state()
+    }
+
+    fn finish(&mut self) -> Result<Value<'static>> {
+        self.inner.finish()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+}
+
+impl Literal {
+    /// The value.
+    pub fn value(self) -> Value<'static> {
+        match self {
+            Self::Boolean(boolean) => Value::Boolean(boolean),
+            Self::Bytes(digits) => Value::Bytes(Cow::Owned(
+                digits
+                    .as_bytes()
+                    .chunks(2)
+                    .map(|pair| {
+                        let pair = core::str::from_utf8(pair).unwrap_or_default();
+                        u8::from_str_radix(pair, 16).expect("a literal in this table is hex")
+                    })
+                    .collect(),
+            )),
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Json(json) => Value::Json(Cow::Borrowed(json.as_bytes())),
+            Self::Null => Value::Null,
+            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+        }
+    }
+
+    /// As SQL writes it.
+    pub fn to_sql(self) -> String {
+        match self {
+            Self::Boolean(boolean) => alloc::format!("{boolean}"),
+            Self::Bytes(digits) => alloc::format!("decode('{digits}', 'hex')"),
+            Self::Integer(integer) => alloc::format!("{integer}"),
+            Self::Json(text) | Self::Text(text) => {
+                alloc::format!("'{}'", text.replace('\'', "''"))
+            }
+            Self::Null => "NULL".into(),
+        }
+    }
+}
+
+impl Example {
+    /// The arguments of each row.
+    pub fn arguments(&self) -> Vec<Vec<Value<'static>>> {
+        let row = |row: &&[Literal]| row.iter().map(|literal| literal.value()).collect();
+        self.rows.iter().map(row).collect()
+    }
+
+    /// Whether `function` gives what the example says.
+    pub fn holds(&self, function: &'static Function) -> bool {
+        let result = call_rows(function, &self.arguments());
+        match (self.result, result) {
+            (Expected::Error(code), Err(error)) => error.code() == code,
+            (Expected::Value(literal), Ok(value)) => literal.value() == value,
+            _ => false,
+        }
+    }
+}
+
+/// Calls any function: a scalar one on its single row, an aggregate on all.
+///
+/// Errors: as [`Function::call`], and the aggregate's own.
+pub fn call_rows(function: &'static Function, rows: &[Vec<Value<'_>>]) -> Result<Value<'static>> {
+    match (function.kernel, rows) {
+        (Kernel::Scalar(_), [row]) => function.call(row),
+        (Kernel::Scalar(_), _) => Err(function.wrong_arguments("it takes one row")),
+        (Kernel::Aggregate(_), rows) => {
+            let mut accumulator = function.accumulator()?;
+            for row in rows {
+                accumulator.update(row)?;
+            }
+            accumulator.finish()
+        }
+    }
+}
+
+const fn arg(name: &'static str, arg_type: Type, doc: &'static str) -> Arg {
+    Arg { name, arg_type, doc }
+}
+
+const fn returns(row: &'static [&'static [Literal]], value: Literal) -> Example {
+    Example { rows: row, result: Expected::Value(value) }
+}
+
+const fn refuses(row: &'static [&'static [Literal]], code: Code) -> Example {
+    Example { rows: row, result: Expected::Error(code) }
+}
+
+/// Never reached: [`Function::check`] has seen the arguments. A code all the same, not a panic.
+fn unchecked() -> Error {
+    Error::new(Code::Arguments)
+}
+
+const RECORD: Arg = arg("record", Type::Json, "the record: one JSON document");
+const BLIND: Arg = arg("blind", Type::Bytes, "the record's blind, 32 bytes; left out: not blinded");
+const PROOF_HASH: Arg = arg("proof_hash", Type::Bytes, "a proof hash, 32 bytes");
+const ROOT: Arg = arg("root", Type::Bytes, "the batch root, 32 bytes");
+
+/// A record, its canonical form's proof, and the same blinded; used by many examples.
+const EXAMPLE_RECORD: Literal = Literal::Json(r#"{"b":1.50,"a":"\u0041"}"#);
+const EXAMPLE_BLIND: Literal =
+    Literal::Bytes("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+const EXAMPLE_HASH: Literal =
+    Literal::Bytes("ea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62");
+const EXAMPLE_BLINDED_HASH: Literal =
+    Literal::Bytes("2c7593034e47d5a6996ae8372b36e3242bf8c97f9975a9c327ad22e4565d2672");
+const EXAMPLE_DOCUMENT: Literal = Literal::Json(
+    r#"{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62","proof_id":"prf_5ilvznwpibz6bj2ox6f5xzfa7srygnaqvhqshxxy2m57qghcjnra","size":17,"v":1}"#,
+);
+const EXAMPLE_BLINDED_DOCUMENT: Literal = Literal::Json(
+    r#"{"blinded":true,"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0x2c7593034e47d5a6996ae8372b36e3242bf8c97f9975a9c327ad22e4565d2672","proof_id":"prf_fr2zga2oi7k2nglk5a3swnxdeqv7rsl7tf22tqzhvuroivs5ezza","v":1}"#,
+);
+
+/// Three hashes, the root over them, and documents about them.
+const ONES: Literal =
+    Literal::Bytes("1111111111111111111111111111111111111111111111111111111111111111");
+const TWOS: Literal =
+    Literal::Bytes("2222222222222222222222222222222222222222222222222222222222222222");
+const THREES: Literal =
+    Literal::Bytes("3333333333333333333333333333333333333333333333333333333333333333");
+const THREE_ROOT: Literal =
+    Literal::Bytes("9bee4401962e94b921336a7910a5a9718836ffcbc545dde0a3f34d858beb5752");
+const TWOS_INCLUSION: Literal = Literal::Json(
+    r#"{"count":3,"index":1,"path":["0x4635e1fa62a599a7880a8d14a56f720a1d40f6e5448ab5a5e39bedc8bd87fa8e","0x5e5caeafc27155c368b6f201107d6f8b270747ce636ac5174a56c6e12ef89ad1"]}"#,
+);
+const TWOS_ABSENCE: Literal = Literal::Json(
+    r#"{"count":2,"left":{"index":0,"leaf":"0x1111111111111111111111111111111111111111111111111111111111111111","path":["0x5e5caeafc27155c368b6f201107d6f8b270747ce636ac5174a56c6e12ef89ad1"]},"right":{"index":1,"leaf":"0x3333333333333333333333333333333333333333333333333333333333333333","path":["0x4635e1fa62a599a7880a8d14a56f720a1d40f6e5448ab5a5e39bedc8bd87fa8e"]}}"#,
+);
+
+/// The table.
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "precise_version",
+        family: "about",
+        since: "0.1.0",
+        args: &[],
+        required: 0,
+        returns: Type::Text,
+        doc: "The version of the software and of the specification it implements.",
+        examples: &[returns(
+            &[&[]],
+            Literal::Text(concat!("precise ", env!("CARGO_PKG_VERSION"), " spec 1")),
+        )],
+        kernel: Kernel::Scalar(|_| {
+            let version = env!("CARGO_PKG_VERSION");
+            Ok(text(alloc::format!("precise {version} spec {}", crate::SPEC_VERSION)))
+        }),
+    },
+    Function {
+        name: "precise_selftest",
+        family: "about",
+        since: "0.1.0",
+        args: &[],
+        required: 0,
+        returns: Type::Json,
+        doc: "Runs every example of this catalogue inside the engine and counts which held. \
+              `failed` is 0 where the engine produces the specified bytes.",
+        examples: &[],
+        kernel: Kernel::Scalar(|_| Ok(json(selftest()))),
+    },
+    Function {
+        name: "precise_canonical",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD],
+        required: 1,
+        returns: Type::Text,
+        doc: "The exact text that is hashed: the record in canonical form, precise-jcs-1.",
+        examples: &[
+            returns(&[&[EXAMPLE_RECORD]], Literal::Text(r#"{"a":"A","b":1.5}"#)),
+            returns(&[&[Literal::Null]], Literal::Null),
+            refuses(&[&[Literal::Json(r#"{"a":1,"a":2}"#)]], Code::DuplicateKey),
+            refuses(&[&[Literal::Json("9007199254740993")]], Code::NumberPrecision),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Json(record)] => {
+                let canonical = canonical::canonicalize(record)?;
+                Ok(text(String::from_utf8_lossy(&canonical).into_owned()))
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_check",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD],
+        required: 1,
+        returns: Type::Text,
+        doc: "NULL if the record can be minted, else the code and the JSON path of what is wrong, \
+              so that one bad row need not end a query and rejects can be counted.",
+        examples: &[
+            returns(&[&[Literal::Json(r#"{"a":{"b":1e400}}"#)]], Literal::Text("PR202 $.a.b")),
+            returns(&[&[EXAMPLE_RECORD]], Literal::Null),
+            returns(&[&[Literal::Null]], Literal::Null),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Json(record)] => Ok(match canonical::Canonicalizer::default().check(record) {
+                Ok(()) => Value::Null,
+                Err(error) => text(error.code_and_path()),
+            }),
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_proof_hash",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD, BLIND],
+        required: 1,
+        returns: Type::Bytes,
+        doc: "The proof hash of the record: BLAKE3 of its canonical form, keyed with the blind if \
+              there is one.",
+        examples: &[
+            returns(&[&[EXAMPLE_RECORD]], EXAMPLE_HASH),
+            returns(&[&[EXAMPLE_RECORD, EXAMPLE_BLIND]], EXAMPLE_BLINDED_HASH),
+            returns(&[&[EXAMPLE_RECORD, Literal::Null]], Literal::Null),
+            refuses(&[&[EXAMPLE_RECORD, Literal::Bytes("00")]], Code::SecretLength),
+            refuses(&[&[Literal::Json("{")]], Code::UnexpectedEnd),
+        ],
+        kernel: Kernel::Scalar(|args| {
+            let (record, blind) = record_and_blind(args)?;
+            Ok(proof::hash(&canonical::canonicalize(record)?, blind.as_ref()).into())
+        }),
+    },
+    Function {
+        name: "precise_mint_proof",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD, BLIND],
+        required: 1,
+        returns: Type::Json,
+        doc: "The proof document of the record. Minting changes nothing anywhere: the same record \
+              and blind give the same document in every engine.",
+        examples: &[
+            returns(&[&[EXAMPLE_RECORD]], EXAMPLE_DOCUMENT),
+            returns(&[&[EXAMPLE_RECORD, EXAMPLE_BLIND]], EXAMPLE_BLINDED_DOCUMENT),
+            returns(&[&[Literal::Null]], Literal::Null),
+            returns(&[&[EXAMPLE_RECORD, Literal::Null]], Literal::Null),
+            refuses(&[&[Literal::Json(r#"["\ud800"]"#)]], Code::LoneSurrogate),
+        ],
+        kernel: Kernel::Scalar(|args| Ok(json(mint(args)?.to_json()))),
+    },
+    Function {
+        name: "precise_try_mint_proof",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD, BLIND],
+        required: 1,
+        returns: Type::Json,
+        doc: "As precise_mint_proof, but NULL where the record is refused, so that one bad row \
+              does not end a query over a billion. precise_check tells why.",
+        examples: &[
+            returns(&[&[EXAMPLE_RECORD]], EXAMPLE_DOCUMENT),
+            returns(&[&[Literal::Json(r#"{"a":1,"a":2}"#)]], Literal::Null),
+            refuses(&[&[EXAMPLE_RECORD, Literal::Bytes("00")]], Code::SecretLength),
+        ],
+        kernel: Kernel::Scalar(|args| {
+            // A wrong blind is the caller's mistake, not the row's: it stays an error.
+            let (record, _) = record_and_blind(args)?;
+            match canonical::Canonicalizer::default().check(record) {
+                Ok(()) => Ok(json(mint(args)?.to_json())),
+                Err(_) => Ok(Value::Null),
+            }
+        }),
+    },
+    Function {
+        name: "precise_proof_id",
+        family: "proof",
+        since: "0.1.0",
+        args: &[PROOF_HASH],
+        required: 1,
+        returns: Type::Text,
+        doc: "The proof id: the same 32 bytes spelled for URLs and people.",
+        examples: &[
+            returns(
+                &[&[ONES]],
+                Literal::Text("prf_ceirceirceirceirceirceirceirceirceirceirceirceirceiq"),
+            ),
+            refuses(&[&[Literal::Bytes("1111")]], Code::Hash),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Bytes(bytes)] => Ok(text(proof::format_id(&hash_from_bytes(bytes)?))),
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_proof_hash_of",
+        family: "proof",
+        since: "0.1.0",
+        args: &[arg("proof", Type::Text, "a proof id prf_…, or a hash 0x…")],
+        required: 1,
+        returns: Type::Bytes,
+        doc: "The proof hash that a text spells.",
+        examples: &[
+            returns(
+                &[&[Literal::Text("prf_ceirceirceirceirceirceirceirceirceirceirceirceirceiq")]],
+                ONES,
+            ),
+            refuses(&[&[Literal::Text("prf_")]], Code::ProofId),
+            refuses(&[&[Literal::Text("0x11")]], Code::Hash),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Text(text)] => Ok(proof::parse_hash_or_id(text)?.into()),
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_verify_proof",
+        family: "proof",
+        since: "0.1.0",
+        args: &[RECORD, arg("proof", Type::Json, "a proof document"), BLIND],
+        required: 2,
+        returns: Type::Boolean,
+        doc: "Whether a proof document is the proof of the record.",
+        examples: &[
+            returns(&[&[EXAMPLE_RECORD, EXAMPLE_DOCUMENT]], Literal::Boolean(true)),
+            returns(
+                &[&[EXAMPLE_RECORD, EXAMPLE_BLINDED_DOCUMENT, EXAMPLE_BLIND]],
+                Literal::Boolean(true),
+            ),
+            returns(&[&[Literal::Json("{}"), EXAMPLE_DOCUMENT]], Literal::Boolean(false)),
+            refuses(&[&[EXAMPLE_RECORD, EXAMPLE_BLINDED_DOCUMENT]], Code::MissingBlind),
+            refuses(&[&[EXAMPLE_RECORD, Literal::Json("{}")]], Code::ProofDocument),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Json(record), Value::Json(document), blind @ ..] => {
+                let blind = optional_blind(blind)?;
+                Ok(verify_proof(record, document, blind.as_ref())?.into())
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_blind",
+        family: "proof",
+        since: "0.1.0",
+        args: &[
+            arg("secret", Type::Bytes, "the data subject's secret, 32 bytes"),
+            arg("record_id", Type::Text, "an id unique to this version of this record"),
+        ],
+        required: 2,
+        returns: Type::Bytes,
+        doc: "The blind of a record, derived from its subject's secret. Destroying the secret \
+              makes the record's proof unlinkable.",
+        examples: &[
+            returns(
+                &[&[EXAMPLE_BLIND, Literal::Text("order-1")]],
+                Literal::Bytes("e533c3ee3113b7170e4b2ae8f5a8e10fafc724c000766b122411415ae42d4f33"),
+            ),
+            returns(&[&[Literal::Null, Literal::Text("order-1")]], Literal::Null),
+            refuses(&[&[Literal::Bytes(""), Literal::Text("order-1")]], Code::SecretLength),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Bytes(secret), Value::Text(record_id)] => {
+                Ok((*Blind::derive(secret, record_id)?.as_bytes()).into())
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_merkle_root",
+        family: "batch",
+        since: "0.1.0",
+        args: &[PROOF_HASH],
+        required: 1,
+        returns: Type::Bytes,
+        doc: "The batch root over the proof hashes of a group. Repeats count once; the order of \
+              rows does not matter.",
+        examples: &[
+            returns(&[&[TWOS], &[THREES], &[ONES], &[TWOS], &[Literal::Null]], THREE_ROOT),
+            returns(&[], Literal::Null),
+            refuses(&[&[Literal::Bytes("1111")]], Code::Hash),
+        ],
+        kernel: Kernel::Aggregate(|| Box::new(MerkleRoot::default())),
+    },
+    Function {
+        name: "precise_merkle_combine",
+        family: "batch",
+        since: "0.1.0",
+        args: &[
+            arg("block_roots", Type::Json, "an array of 0x… roots, in order"),
+            arg("k", Type::Integer, "each block but the last has 2^k leaves"),
+        ],
+        required: 2,
+        returns: Type::Bytes,
+        doc: "The batch root from the roots of consecutive blocks of 2^k sorted, distinct proof \
+              hashes.",
+        examples: &[
+            returns(
+                &[&[
+                    Literal::Json(
+                        r#"["0xcc15b132263fd4fd2748c0e7cb9e1c4ad0afe70fcf9382ee644c4da8af0286a5","0x5e5caeafc27155c368b6f201107d6f8b270747ce636ac5174a56c6e12ef89ad1"]"#,
+                    ),
+                    Literal::Integer(1),
+                ]],
+                THREE_ROOT,
+            ),
+            refuses(&[&[Literal::Json("[]"), Literal::Integer(1)]], Code::BlockRoots),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Json(roots), Value::Integer(k)] => {
+                let roots = merkle::parse_roots(roots)?;
+                // What does not fit is as far out of range as 64 is.
+                Ok(merkle::combine(&roots, u32::try_from(*k).unwrap_or(u32::MAX))?.into())
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_inclusion",
+        family: "batch",
+        since: "0.1.0",
+        args: &[
+            PROOF_HASH,
+            arg("target", Type::Bytes, "the proof hash to look for, the same in every row"),
+        ],
+        required: 2,
+        returns: Type::Json,
+        doc: "The proof that the target is among the proof hashes of a group; if it is not, the \
+              two neighbours between which it would be.",
+        examples: &[
+            returns(&[&[TWOS, TWOS], &[THREES, TWOS], &[ONES, TWOS]], TWOS_INCLUSION),
+            returns(&[&[THREES, TWOS], &[ONES, TWOS]], TWOS_ABSENCE),
+            returns(&[], Literal::Null),
+            refuses(&[&[ONES, TWOS], &[TWOS, THREES]], Code::ArgumentVaries),
+        ],
+        kernel: Kernel::Aggregate(|| Box::new(InclusionOf::default())),
+    },
+    Function {
+        name: "precise_verify_inclusion",
+        family: "batch",
+        since: "0.1.0",
+        args: &[PROOF_HASH, arg("inclusion", Type::Json, "an inclusion proof"), ROOT],
+        required: 3,
+        returns: Type::Boolean,
+        doc: "Whether an inclusion proof leads from the proof hash to the root.",
+        examples: &[
+            returns(&[&[TWOS, TWOS_INCLUSION, THREE_ROOT]], Literal::Boolean(true)),
+            returns(&[&[ONES, TWOS_INCLUSION, THREE_ROOT]], Literal::Boolean(false)),
+            refuses(&[&[ONES, Literal::Json("{}"), THREE_ROOT]], Code::Inclusion),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Bytes(hash), Value::Json(inclusion), Value::Bytes(root)] => {
+                let (hash, root) = (hash_from_bytes(hash)?, hash_from_bytes(root)?);
+                Ok(Inclusion::parse(inclusion)?.verify(&hash, &root).into())
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_verify_absence",
+        family: "batch",
+        since: "0.1.0",
+        args: &[PROOF_HASH, arg("absence", Type::Json, "an absence proof"), ROOT],
+        required: 3,
+        returns: Type::Boolean,
+        doc: "Whether an absence proof holds under the root. It is sound if the batch is sorted, \
+              which one root alone does not show.",
+        examples: &[
+            returns(
+                &[&[
+                    TWOS,
+                    TWOS_ABSENCE,
+                    Literal::Bytes(
+                        "430d96f68098513ae6ae3e7204aaf8245727ef3c095e5b4e1f7110618297e62d",
+                    ),
+                ]],
+                Literal::Boolean(true),
+            ),
+            returns(&[&[TWOS, TWOS_ABSENCE, THREE_ROOT]], Literal::Boolean(false)),
+            refuses(&[&[TWOS, Literal::Json(r#"{"count":1}"#), THREE_ROOT]], Code::Absence),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [Value::Bytes(hash), Value::Json(absence), Value::Bytes(root)] => {
+                let (hash, root) = (hash_from_bytes(hash)?, hash_from_bytes(root)?);
+                Ok(Absence::parse(absence)?.verify(&hash, &root).into())
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+];
+
+fn record_and_blind<'a>(args: &'a [Value<'_>]) -> Result<(&'a [u8], Option<Blind>)> {
+    match args {
+        [Value::Json(record), blind @ ..] => Ok((record, optional_blind(blind)?)),
+        _ => Err(unchecked()),
+    }
+}
+
+fn optional_blind(args: &[Value<'_>]) -> Result<Option<Blind>> {
+    match args {
+        [] => Ok(None),
+        [Value::Bytes(blind)] => Blind::from_bytes(blind).map(Some),
+        _ => Err(unchecked()),
+    }
+}
+
+fn mint(args: &[Value<'_>]) -> Result<ProofDocument> {
+    let (record, blind) = record_and_blind(args)?;
+    Ok(ProofDocument::of(&canonical::canonicalize(record)?, blind.as_ref()))
+}
+
+/// `{"failed":0,"passed":n}`
+fn selftest() -> String {
+    let examples = FUNCTIONS
+        .iter()
+        .flat_map(|function| function.examples.iter().map(move |example| (function, example)));
+    let (passed, failed): (Vec<_>, Vec<_>) =
+        examples.partition(|(function, example)| example.holds(function));
+    let mut writer = Writer::object();
+    writer.key("failed").integer(failed.len() as u64);
+    writer.key("passed").integer(passed.len() as u64);
+    writer.finish()
+}
+
+/// `precise_merkle_root`
+#[derive(Default)]
+struct MerkleRoot {
+    collector: Collector,
+}
+
+impl Accumulator for MerkleRoot {
+    fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
+        if let Some(Value::Bytes(hash)) = args.first() {
+            self.collector.push(hash_from_bytes(hash)?);
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        self.collector.merge(state)
+    }
+
+    fn state(&mut self) -> Vec<u8> {
+        self.collector.state()
+    }
+
+    fn finish(&mut self) -> Result<Value<'static>> {
+        let collector = core::mem::take(&mut self.collector);
+        if collector.is_empty() { Ok(Value::Null) } else { Ok(collector.finish()?.root().into()) }
+    }
+
+    fn size(&self) -> usize {
+        self.collector.size()
+    }
+}
+
+/// `precise_inclusion`. Its state is the target, if a row came, and the hashes behind it.
+#[derive(Default)]
+struct InclusionOf {
+    target: Option<Hash>,
+    collector: Collector,
+}
+
+impl InclusionOf {
+    fn set_target(&mut self, target: Hash) -> Result<()> {
+        match self.target.replace(target) {
+            Some(before) if before != target => Err(Error::new(Code::ArgumentVaries).because(
+                alloc::format!("{} and {}", hex::format_hash(&before), hex::format_hash(&target)),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Accumulator for InclusionOf {
+    fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
+        // A NULL target is no target: with none in any row, the result is NULL.
+        if let [_, Value::Bytes(target)] = args {
+            self.set_target(hash_from_bytes(target)?)?;
+        }
+        if let Some(Value::Bytes(hash)) = args.first() {
+            self.collector.push(hash_from_bytes(hash)?);
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let Some((target, hashes)) = state.split_first_chunk() else {
+            return if state.is_empty() { Ok(()) } else { self.collector.merge(state) };
+        };
+        self.set_target(*target)?;
+        self.collector.merge(hashes)
+    }
+
+    fn state(&mut self) -> Vec<u8> {
+        let mut state = Vec::new();
+        if let Some(target) = self.target {
+            state.extend_from_slice(&target);
+            state.extend_from_slice(&self.collector.state());
+        }
+        state
+    }
+
+    fn finish(&mut self) -> Result<Value<'static>> {
+        let collector = core::mem::take(&mut self.collector);
+        match self.target {
+            Some(target) if !collector.is_empty() => {
+                Ok(json(collector.finish()?.prove(&target).to_json()))
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.collector.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_holds() {
+        for function in FUNCTIONS {
+            for example in function.examples {
+                let result = call_rows(function, &example.arguments());
+                assert!(example.holds(function), "{}: {example:?}\ngave {result:?}", function.name);
+            }
+        }
+        let selftest = Function::find("PRECISE_SELFTEST").unwrap().call(&[]).unwrap();
+        let count: usize = FUNCTIONS.iter().map(|function| function.examples.len()).sum();
+        assert_eq!(selftest, json(alloc::format!("{{\"failed\":0,\"passed\":{count}}}")));
+    }
+
+    #[test]
+    fn every_row_is_complete() {
+        for (i, function) in FUNCTIONS.iter().enumerate() {
+            assert!(function.name.starts_with("precise_"), "{}", function.name);
+            assert!(function.doc.ends_with('.'), "{}: a doc is sentences", function.name);
+            assert!(function.required <= function.args.len(), "{}", function.name);
+            assert!(!function.is_aggregate() || function.required > 0, "{}", function.name);
+            assert!(
+                FUNCTIONS[..i].iter().all(|before| before.name != function.name),
+                "{} stands twice",
+                function.name
+            );
+            assert!(
+                function.name == "precise_selftest" || !function.examples.is_empty(),
+                "{} has no example",
+                function.name
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused_by_code() {
+        let code = |name: &str, args: &[Value<'_>]| {
+            Function::find(name).and_then(|function| function.call(args)).unwrap_err().code()
+        };
+        assert_eq!(code("precise_nothing", &[]), Code::UnknownFunction);
+        assert_eq!(code("precise_canonical", &[]), Code::Arguments);
+        assert_eq!(code("precise_canonical", &[Value::Null, Value::Null]), Code::Arguments);
+        assert_eq!(code("precise_canonical", &[Value::Integer(1)]), Code::Arguments);
+        assert_eq!(code("precise_merkle_root", &[Value::Null]), Code::Arguments);
+        assert_eq!(
+            code("precise_proof_hash_of", &[Value::Bytes(Cow::Borrowed(b""))]),
+            Code::Arguments
+        );
+        assert!(Function::find("precise_version").unwrap().accumulator().is_err());
+    }
+
+    #[test]
+    fn a_signature_shows_the_right_call() {
+        let signature = Function::find("precise_mint_proof").unwrap().signature();
+        assert_eq!(signature, "precise_mint_proof(record json [, blind bytes]) → json");
+    }
+}

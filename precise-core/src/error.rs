@@ -1,0 +1,407 @@
+//! The one table of error codes (SPEC.md section 11), and the error that carries them.
+//!
+//! A code never changes its meaning. What an engine shows around it is the engine's own habit;
+//! what a test compares is the code.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+/// What went wrong, as a number that keeps its meaning for ever: `PR106` is [`Code::DuplicateKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u16)]
+pub enum Code {
+    /// PR101
+    InvalidUtf8 = 101,
+    /// PR102
+    ByteOrderMark = 102,
+    /// PR103
+    Syntax = 103,
+    /// PR104
+    UnexpectedEnd = 104,
+    /// PR105
+    TrailingBytes = 105,
+    /// PR106
+    DuplicateKey = 106,
+    /// PR107
+    LoneSurrogate = 107,
+    /// PR108
+    NullCharacter = 108,
+    /// PR110
+    CellCount = 110,
+    /// PR111
+    OpenQuote = 111,
+    /// PR112
+    ColumnNames = 112,
+    /// PR113
+    RecordId = 113,
+    /// PR114
+    MissingRecord = 114,
+    /// PR190
+    UnknownFunction = 190,
+    /// PR191
+    Arguments = 191,
+    /// PR192
+    ArgumentVaries = 192,
+    /// PR201
+    NumberPrecision = 201,
+    /// PR202
+    NumberRange = 202,
+    /// PR301
+    Hash = 301,
+    /// PR302
+    ProofId = 302,
+    /// PR303
+    ProofDocument = 303,
+    /// PR304
+    SecretLength = 304,
+    /// PR305
+    MissingBlind = 305,
+    /// PR306
+    Inclusion = 306,
+    /// PR307
+    Absence = 307,
+    /// PR308
+    EmptyBatch = 308,
+    /// PR309
+    BlockRoots = 309,
+    /// PR901
+    Depth = 901,
+    /// PR902
+    CanonicalSize = 902,
+    /// PR903
+    InputSize = 903,
+    /// PR904
+    PartBits = 904,
+}
+
+impl Code {
+    /// Every code, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::InvalidUtf8,
+        Self::ByteOrderMark,
+        Self::Syntax,
+        Self::UnexpectedEnd,
+        Self::TrailingBytes,
+        Self::DuplicateKey,
+        Self::LoneSurrogate,
+        Self::NullCharacter,
+        Self::CellCount,
+        Self::OpenQuote,
+        Self::ColumnNames,
+        Self::RecordId,
+        Self::MissingRecord,
+        Self::UnknownFunction,
+        Self::Arguments,
+        Self::ArgumentVaries,
+        Self::NumberPrecision,
+        Self::NumberRange,
+        Self::Hash,
+        Self::ProofId,
+        Self::ProofDocument,
+        Self::SecretLength,
+        Self::MissingBlind,
+        Self::Inclusion,
+        Self::Absence,
+        Self::EmptyBatch,
+        Self::BlockRoots,
+        Self::Depth,
+        Self::CanonicalSize,
+        Self::InputSize,
+        Self::PartBits,
+    ];
+
+    /// `PR106`
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What was attempted or refused: lower case, no full stop.
+    pub fn message(self) -> &'static str {
+        self.row().1
+    }
+
+    /// What to do about it: a sentence.
+    pub fn hint(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The code spelled `name`, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+
+    /// Name, message, hint.
+    const fn row(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::InvalidUtf8 => {
+                ("PR101", "text is not UTF-8", "Convert the text to UTF-8 where it is written.")
+            }
+            Self::ByteOrderMark => (
+                "PR102",
+                "text begins with a byte order mark",
+                "Remove the three bytes EF BB BF from its start.",
+            ),
+            Self::Syntax => {
+                ("PR103", "text is not JSON", "RFC 8259 does not allow the byte at this place.")
+            }
+            Self::UnexpectedEnd => {
+                ("PR104", "text ends before the document does", "It was probably cut off.")
+            }
+            Self::TrailingBytes => (
+                "PR105",
+                "text goes on after the document",
+                "One text is one document; for one document a line, read it as NDJSON.",
+            ),
+            Self::DuplicateKey => (
+                "PR106",
+                "an object has the same key twice",
+                "Readers disagree on which one counts, so neither is taken.",
+            ),
+            Self::LoneSurrogate => (
+                "PR107",
+                "an escape is half of a surrogate pair",
+                "Such a string has no UTF-8 form; the writer cut a character in two.",
+            ),
+            Self::NullCharacter => (
+                "PR108",
+                "a string contains U+0000",
+                "Several databases cannot hold it, so no engine mints it.",
+            ),
+            Self::CellCount => (
+                "PR110",
+                "a line has another number of cells than the header",
+                "Quote cells that contain the separator.",
+            ),
+            Self::OpenQuote => (
+                "PR111",
+                "a quote is still open at the end of the file",
+                "Everything after it was taken as one cell; close the quote.",
+            ),
+            Self::ColumnNames => (
+                "PR112",
+                "a column name is empty or stands twice",
+                "Names are compared after lower-casing A to Z; rename one.",
+            ),
+            Self::RecordId => (
+                "PR113",
+                "the record has no usable record id",
+                "The field must hold a non-empty string or a number.",
+            ),
+            Self::MissingRecord => {
+                ("PR114", "the row has no record", "The column is NULL in this row.")
+            }
+            Self::UnknownFunction => {
+                ("PR190", "no such function", "`precise functions` lists what there is.")
+            }
+            Self::Arguments => (
+                "PR191",
+                "wrong number or type of arguments",
+                "`precise functions` shows each function's arguments.",
+            ),
+            Self::ArgumentVaries => {
+                ("PR192", "an argument must be the same in every row", "Pass a constant.")
+            }
+            Self::NumberPrecision => {
+                ("PR201", "a number has more digits than binary64 keeps", "Send it as a string.")
+            }
+            Self::NumberRange => {
+                ("PR202", "a number is out of binary64's range", "Send it as a string.")
+            }
+            Self::Hash => (
+                "PR301",
+                "a hash is not 32 bytes",
+                "As text it is 0x and 64 lower-case hex digits.",
+            ),
+            Self::ProofId => (
+                "PR302",
+                "a proof id is malformed",
+                "It is prf_ and 52 characters of lower-case base32, the last one a or q.",
+            ),
+            Self::ProofDocument => (
+                "PR303",
+                "a proof document is malformed",
+                "Pass what precise_mint_proof returned, unchanged.",
+            ),
+            Self::SecretLength => {
+                ("PR304", "a secret or blind is not 32 bytes", "A secret file holds 64 hex digits.")
+            }
+            Self::MissingBlind => (
+                "PR305",
+                "the proof is blinded and no blind was given",
+                "Pass the blind, or the secret and the record id it is derived from.",
+            ),
+            Self::Inclusion => (
+                "PR306",
+                "an inclusion proof is malformed",
+                "It is {\"count\":n,\"index\":i,\"path\":[\"0x…\",…]} with index below count.",
+            ),
+            Self::Absence => (
+                "PR307",
+                "an absence proof is malformed",
+                "It is {\"count\":n,\"left\":{…},\"right\":{…}}, one side missing at an end.",
+            ),
+            Self::EmptyBatch => {
+                ("PR308", "a batch is empty", "A batch root needs at least one proof.")
+            }
+            Self::BlockRoots => (
+                "PR309",
+                "block roots are malformed",
+                "Pass a JSON array of 0x… roots in order, and k from 0 to 63.",
+            ),
+            Self::Depth => (
+                "PR901",
+                "containers are nested deeper than 128",
+                "Flatten the document, or send the inner part as a string.",
+            ),
+            Self::CanonicalSize => (
+                "PR902",
+                "the canonical form is larger than 16 MiB",
+                "Split the record, or mint the hash of its large part.",
+            ),
+            Self::InputSize => (
+                "PR903",
+                "a record's text is larger than 96 MiB",
+                "No record whose canonical form fits in 16 MiB needs more, white space aside.",
+            ),
+            Self::PartBits => (
+                "PR904",
+                "too many hashes share their first 32 bits",
+                "Proof hashes are uniform; this column holds something else.",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One refusal: its code, and where and why as far as known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    path: Option<String>,
+    offset: Option<usize>,
+    detail: Option<Cow<'static, str>>,
+}
+
+impl Error {
+    /// An error with nothing but its code.
+    pub fn new(code: Code) -> Self {
+        Self { code, path: None, offset: None, detail: None }
+    }
+
+    /// Adds the JSON path of the fault, spelled as in SPEC.md section 1.1.
+    #[must_use]
+    pub fn at_path(mut self, path: String) -> Self {
+        self.path = Some(path);
+        self
+    }
+
+    /// Adds the byte offset where reading stopped.
+    #[must_use]
+    pub fn at_offset(mut self, offset: usize) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// Adds what was found: a phrase, lower case, no full stop.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The JSON path of the fault.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
+    /// The byte offset, counted from the start of the text.
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    /// What was found.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        self.code.hint()
+    }
+
+    /// `PR106 $.a`: what `precise_check` returns. Without a path, `PR301`.
+    pub fn code_and_path(&self) -> String {
+        match &self.path {
+            Some(path) => alloc::format!("{} {path}", self.code),
+            None => self.code.name().into(),
+        }
+    }
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+/// `PR106 an object has the same key twice at $.a`, without the code: engines carry that their way.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.message())?;
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
+        match (&self.path, self.offset) {
+            (Some(path), Some(offset)) => write!(f, ", at {path} (byte {offset})"),
+            (Some(path), None) => write!(f, ", at {path}"),
+            (None, Some(offset)) => write!(f, ", at byte {offset}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Shorthand for results of this crate.
+pub type Result<T> = core::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_named_after_its_number_and_found_again() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0] < pair[1], "{} stands before {}", pair[0], pair[1]);
+        }
+        for &code in Code::ALL {
+            assert_eq!(code.name(), alloc::format!("PR{}", code as u16));
+            assert_eq!(Code::from_name(code.name()), Some(code));
+            assert!(!code.message().ends_with('.'), "{code}: a message has no full stop");
+            assert!(code.hint().ends_with('.'), "{code}: a hint is a sentence");
+        }
+        assert_eq!(Code::from_name("PR000"), None);
+    }
+
+    #[test]
+    fn an_error_prints_what_where_and_why() {
+        let error =
+            Error::new(Code::Syntax).because("expected a colon").at_path("$.a".into()).at_offset(7);
+        assert_eq!(
+            alloc::format!("{error}"),
+            "text is not JSON: expected a colon, at $.a (byte 7)"
+        );
+        assert_eq!(error.code_and_path(), "PR103 $.a");
+    }
+}

@@ -1,0 +1,42 @@
+//! The bytes of Precise. SPEC.md says what they are; this crate is where they are made.
+//!
+//! ```text
+//!  record ──▶ canonical ──▶ proof ──▶ batch            ──▶ verdict
+//!  json.rs    canonical.rs  proof.rs  merkle.rs            verify.rs
+//!             number.rs
+//!
+//!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
+//!  value.rs     what the engines pass in and get back
+//!  error.rs     the codes PRnnn
+//!  document.rs  the small documents Precise defines, read strictly
+//! ```
+//!
+//! # What this crate does not do
+//!
+//! It opens no file and no connection, reads no clock, no environment and no randomness: all of
+//! those come in as arguments. It has no `unsafe`, knows no engine's types, and needs no
+//! standard library (feature `std` only lets BLAKE3 look at the CPU). It never changes a record: what it
+//! cannot keep exactly it refuses.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+extern crate alloc;
+
+pub mod canonical;
+pub mod catalog;
+pub mod document;
+pub mod error;
+pub mod field;
+pub mod hex;
+pub mod json;
+mod lanes;
+pub mod merkle;
+pub mod number;
+pub mod proof;
+pub mod value;
+pub mod verify;
+
+pub use error::{Code, Error, Result};
+pub use merkle::Hash;
+
+/// The version of SPEC.md this crate implements.
+pub const SPEC_VERSION: u32 = 1;

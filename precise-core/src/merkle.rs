@@ -1,0 +1,563 @@
+//! Batches: sets of proof hashes under one root (SPEC.md section 3).
+//!
+//! The tree is RFC 9162's (that is RFC 6962's) with SHA-256, so that every transparency tool can
+//! check it. Its leaves are sorted, so that the root depends on nothing but the set.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use sha2::block_api::compress256;
+
+use crate::document::{Document, MAX_INTEGER, Members, Writer};
+use crate::error::{Code, Error, Result};
+
+/// 32 bytes: a proof hash, a node of the tree, or its root.
+pub type Hash = [u8; 32];
+
+/// Leaves per batch unless told otherwise: 2^20.
+pub const PART_LIMIT: usize = 1 << 20;
+
+/// SHA-256's initial value, FIPS 180-4 section 5.3.3.
+const SHA256_IV: [u32; 8] = [
+    0x6A09_E667,
+    0xBB67_AE85,
+    0x3C6E_F372,
+    0xA54F_F53A,
+    0x510E_527F,
+    0x9B05_688C,
+    0x1F83_D9AB,
+    0x5BE0_CD19,
+];
+
+/// SHA-256(0x00 ‖ proof_hash)
+#[inline]
+pub fn leaf(proof_hash: &Hash) -> Hash {
+    let mut block = [0; 64];
+    block[0] = 0x00; /* leaf */
+    block[1..33].copy_from_slice(proof_hash);
+    block[33] = 0x80;
+    block[62..].copy_from_slice(&(33 * 8_u16).to_be_bytes());
+    sha256(&[block])
+}
+
+/// SHA-256(0x01 ‖ left ‖ right)
+#[inline]
+pub fn node(left: &Hash, right: &Hash) -> Hash {
+    // 65 bytes of message, one of padding, 8 of length: two blocks.
+    let mut blocks = [[0; 64]; 2];
+    blocks[0][0] = 0x01; /* node */
+    blocks[0][1..33].copy_from_slice(left);
+    blocks[0][33..].copy_from_slice(&right[..31]);
+    blocks[1][0] = right[31];
+    blocks[1][1] = 0x80;
+    blocks[1][62..].copy_from_slice(&(65 * 8_u16).to_be_bytes());
+    sha256(&blocks)
+}
+
+/// SHA-256 of blocks that carry their padding.
+#[inline]
+fn sha256(blocks: &[[u8; 64]]) -> Hash {
+    let mut state = SHA256_IV;
+    compress256(&mut state, blocks);
+    let mut hash = [0; 32];
+    for (bytes, word) in hash.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    hash
+}
+
+/// Builds a root from leaves that come one by one, in logarithmic memory.
+#[derive(Clone, Debug, Default)]
+pub struct RootBuilder {
+    /// Roots of complete subtrees, the largest first: one per set bit of `count`.
+    subtrees: Vec<Hash>,
+    count: u64,
+}
+
+impl RootBuilder {
+    /// Adds the next proof hash. The caller keeps the order.
+    #[inline]
+    pub fn push(&mut self, proof_hash: &Hash) {
+        self.push_node(leaf(proof_hash));
+    }
+
+    /// Adds the root of a subtree. All subtrees but the last have one and the same size, 2^k.
+    #[inline]
+    pub fn push_node(&mut self, mut hash: Hash) {
+        // Each trailing 1 bit of the count is a subtree of the same height on the left.
+        for _ in 0..self.count.trailing_ones() {
+            let left = self.subtrees.pop().expect("one subtree for each set bit");
+            hash = node(&left, &hash);
+        }
+        self.subtrees.push(hash);
+        self.count += 1;
+    }
+
+    /// How many were added.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The root; none of nothing.
+    pub fn finish(&self) -> Option<Hash> {
+        let (last, complete) = self.subtrees.split_last()?;
+        Some(complete.iter().rev().fold(*last, |right, left| node(left, &right)))
+    }
+}
+
+/// The root over the roots of consecutive blocks of 2^k sorted leaves.
+///
+/// Errors: PR309 without blocks, or with `k` above 63.
+pub fn combine(block_roots: &[Hash], k: u32) -> Result<Hash> {
+    if k > 63 {
+        return Err(Error::new(Code::BlockRoots).because("k is above 63"));
+    }
+    let mut builder = RootBuilder::default();
+    for root in block_roots {
+        builder.push_node(*root);
+    }
+    builder.finish().ok_or_else(|| Error::new(Code::BlockRoots).because("there is no root"))
+}
+
+/// A JSON array of hashes, as [`combine`] takes it.
+///
+/// Errors: PR309; and those of reading JSON.
+pub fn parse_roots(json: &[u8]) -> Result<Vec<Hash>> {
+    let elements = Document::read(json)?.into_elements(Code::BlockRoots)?;
+    elements.into_iter().map(|element| element.into_hash(Code::BlockRoots)).collect()
+}
+
+/// Collects hashes in any order, and merges with others that did the same elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Collector {
+    hashes: Vec<Hash>,
+    /// How many of `hashes`, from the front, are sorted and distinct.
+    settled: usize,
+}
+
+impl Collector {
+    /// Adds one hash.
+    #[inline]
+    pub fn push(&mut self, hash: Hash) {
+        // Repeats may not pile up: settle whenever the set has doubled. 2^16 hashes are 2 MiB.
+        if self.hashes.len() >= (2 * self.settled).max(1 << 16) {
+            self.settle();
+        }
+        self.hashes.push(hash);
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// The state as specified bytes: sorted, distinct, joined.
+    pub fn state(&mut self) -> Vec<u8> {
+        self.settle();
+        self.hashes.as_flattened().to_vec()
+    }
+
+    /// Adds another collector's state.
+    ///
+    /// Error: PR301 if it is not whole hashes.
+    pub fn merge(&mut self, state: &[u8]) -> Result<()> {
+        let (hashes, rest) = state.as_chunks::<32>();
+        if !rest.is_empty() {
+            return Err(Error::new(Code::Hash).because("a partial state is cut off"));
+        }
+        for hash in hashes {
+            self.push(*hash);
+        }
+        Ok(())
+    }
+
+    /// The batch.
+    ///
+    /// Error: PR308 if nothing was added.
+    pub fn finish(mut self) -> Result<Batch> {
+        self.settle();
+        Batch::from_sorted(self.hashes)
+    }
+
+    /// Bytes of memory held.
+    pub fn size(&self) -> usize {
+        self.hashes.capacity() * size_of::<Hash>()
+    }
+
+    fn settle(&mut self) {
+        if self.settled < self.hashes.len() {
+            self.hashes.sort_unstable();
+            self.hashes.dedup();
+            self.settled = self.hashes.len();
+        }
+    }
+}
+
+/// A batch: sorted, distinct, not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch(Vec<Hash>);
+
+impl Batch {
+    /// The batch of `hashes`, in any order and with repeats.
+    ///
+    /// Error: PR308 if there are none.
+    pub fn new(mut hashes: Vec<Hash>) -> Result<Self> {
+        hashes.sort_unstable();
+        hashes.dedup();
+        Self::from_sorted(hashes)
+    }
+
+    fn from_sorted(hashes: Vec<Hash>) -> Result<Self> {
+        if hashes.is_empty() { Err(Error::new(Code::EmptyBatch)) } else { Ok(Self(hashes)) }
+    }
+
+    /// The hashes, ascending.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.0
+    }
+
+    /// The root.
+    pub fn root(&self) -> Hash {
+        subtree_root(&self.0)
+    }
+
+    /// Proves that `target` is in the batch, or where it would be.
+    pub fn prove(&self, target: &Hash) -> Membership {
+        let neighbour = |index: usize| Neighbour {
+            leaf: self.0[index],
+            index: index as u64,
+            path: self.path(index),
+        };
+        let count = self.0.len() as u64;
+        match self.0.binary_search(target) {
+            Ok(index) => Membership::Included(Inclusion {
+                count,
+                index: index as u64,
+                path: self.path(index),
+            }),
+            Err(at) => Membership::Absent(Absence {
+                count,
+                left: at.checked_sub(1).map(neighbour),
+                right: (at < self.0.len()).then(|| neighbour(at)),
+            }),
+        }
+    }
+
+    /// RFC 9162 section 2.1.3.1, from the root down, then turned round.
+    fn path(&self, index: usize) -> Vec<Hash> {
+        let mut path = Vec::new();
+        let mut range = 0..self.0.len();
+        while range.len() > 1 {
+            // The largest power of two below the length.
+            let split = range.start + (1 << (range.len() - 1).ilog2());
+            let (inside, sibling) = if index < split {
+                (range.start..split, split..range.end)
+            } else {
+                (split..range.end, range.start..split)
+            };
+            path.push(subtree_root(&self.0[sibling]));
+            range = inside;
+        }
+        path.reverse();
+        path
+    }
+
+    /// The fewest leading bits by which to cut, so that no part has more than `limit` hashes.
+    ///
+    /// Error: PR904.
+    pub fn part_bits(&self, limit: usize) -> Result<u32> {
+        let mut bits = PartBits::new(limit);
+        for hash in &self.0 {
+            bits.push(hash);
+        }
+        bits.finish()
+    }
+}
+
+/// The root of sorted leaves, at least one.
+fn subtree_root(leaves: &[Hash]) -> Hash {
+    let mut builder = RootBuilder::default();
+    for leaf in leaves {
+        builder.push(leaf);
+    }
+    builder.finish().expect("a subtree has a leaf")
+}
+
+/// Finds the fewest leading bits by which to cut sorted, distinct hashes into parts.
+///
+/// A cell of b bits holds more than `limit` of them exactly if some hash and the one `limit`
+/// places behind it agree in b bits. So b is one more than the longest such agreement, and only
+/// the last `limit` prefixes are kept: 4 MiB for 2^20.
+#[derive(Clone, Debug)]
+pub struct PartBits {
+    prefixes: Vec<u32>,
+    limit: usize,
+    count: usize,
+    bits: u32,
+}
+
+impl PartBits {
+    /// For parts of at most `limit` hashes; 0 counts as 1.
+    pub fn new(limit: usize) -> Self {
+        Self { prefixes: Vec::new(), limit: limit.max(1), count: 0, bits: 0 }
+    }
+
+    /// Adds the next hash. The caller keeps the order.
+    #[inline]
+    pub fn push(&mut self, hash: &Hash) {
+        let prefix = prefix(hash);
+        if self.count < self.limit {
+            self.prefixes.push(prefix);
+        } else {
+            let before = &mut self.prefixes[self.count % self.limit];
+            self.bits = self.bits.max((*before ^ prefix).leading_zeros() + 1);
+            *before = prefix;
+        }
+        self.count += 1;
+    }
+
+    /// The number of bits.
+    ///
+    /// Error: PR904 above 32.
+    pub fn finish(&self) -> Result<u32> {
+        if self.bits > 32 { Err(Error::new(Code::PartBits)) } else { Ok(self.bits) }
+    }
+}
+
+/// The leading 32 bits.
+fn prefix(hash: &Hash) -> u32 {
+    u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+
+/// Which part a hash belongs to: its leading `bits`, at most 32, as a number.
+#[inline]
+pub fn part_index(hash: &Hash, bits: u32) -> u64 {
+    (u64::from(prefix(hash)) << bits) >> 32
+}
+
+/// One part of a set that was cut: `{"bits":b,"index":j,"parts":p}`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Leading bits that name a cell.
+    pub bits: u32,
+    /// The cell's number.
+    pub index: u64,
+    /// How many cells are not empty.
+    pub parts: u64,
+}
+
+impl Part {
+    /// The JCS form.
+    pub fn to_json(&self) -> String {
+        let mut writer = Writer::object();
+        writer.key("bits").integer(self.bits.into());
+        writer.key("index").integer(self.index);
+        writer.key("parts").integer(self.parts);
+        writer.finish()
+    }
+}
+
+/// What [`Batch::prove`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It is not in the batch, if the batch is sorted.
+    Absent(Absence),
+    /// It is in the batch.
+    Included(Inclusion),
+}
+
+impl Membership {
+    /// The document in JCS form.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Absent(absence) => absence.to_json(),
+            Self::Included(inclusion) => inclusion.to_json(),
+        }
+    }
+}
+
+/// `{"count":n,"index":i,"path":["0x…",…]}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    count: u64,
+    index: u64,
+    path: Vec<Hash>,
+}
+
+impl Inclusion {
+    /// How many leaves the batch has.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The leaf's place, from 0.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The document in JCS form.
+    pub fn to_json(&self) -> String {
+        let mut writer = Writer::object();
+        writer.key("count").integer(self.count);
+        writer.key("index").integer(self.index);
+        writer.key("path").hashes(&self.path);
+        writer.finish()
+    }
+
+    /// Reads a document in any spelling.
+    ///
+    /// Errors: PR306; and those of reading JSON.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let mut members = Document::read(json)?.into_members(Code::Inclusion)?;
+        let count = members.take_integer("count")?;
+        let (index, path) = take_position(&mut members, count, Code::Inclusion)?;
+        members.finish()?;
+        Ok(Self { count, index, path })
+    }
+
+    /// Whether the path leads from `proof_hash` to `root`: RFC 9162 section 2.1.3.2.
+    pub fn verify(&self, proof_hash: &Hash, root: &Hash) -> bool {
+        path_root(proof_hash, self.index, self.count, &self.path) == Some(*root)
+    }
+}
+
+/// `{"count":n,"left":{"index":i,"leaf":"0x…","path":[…]},"right":{…}}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absence {
+    count: u64,
+    left: Option<Neighbour>,
+    right: Option<Neighbour>,
+}
+
+/// A leaf next to where an absent hash would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Neighbour {
+    leaf: Hash,
+    index: u64,
+    path: Vec<Hash>,
+}
+
+impl Absence {
+    /// How many leaves the batch has.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The document in JCS form.
+    pub fn to_json(&self) -> String {
+        let neighbour = |neighbour: &Neighbour| {
+            let mut writer = Writer::object();
+            writer.key("index").integer(neighbour.index);
+            writer.key("leaf").hash(&neighbour.leaf);
+            writer.key("path").hashes(&neighbour.path);
+            writer.finish()
+        };
+        let mut writer = Writer::object();
+        writer.key("count").integer(self.count);
+        if let Some(left) = &self.left {
+            writer.key("left").raw(&neighbour(left));
+        }
+        if let Some(right) = &self.right {
+            writer.key("right").raw(&neighbour(right));
+        }
+        writer.finish()
+    }
+
+    /// Reads a document in any spelling.
+    ///
+    /// Errors: PR307; and those of reading JSON.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let mut members = Document::read(json)?.into_members(Code::Absence)?;
+        let count = members.take_integer("count")?;
+        let left = take_neighbour(&mut members, "left", count)?;
+        let right = take_neighbour(&mut members, "right", count)?;
+        members.finish()?;
+        if left.is_none() && right.is_none() {
+            return Err(Error::new(Code::Absence).because("left and right are missing"));
+        }
+        Ok(Self { count, left, right })
+    }
+
+    /// Whether both neighbours are under `root`, next to each other, and `proof_hash` lies between
+    /// them. Sound for a batch that is sorted; see SPEC.md section 3.
+    pub fn verify(&self, proof_hash: &Hash, root: &Hash) -> bool {
+        let adjacent = match (&self.left, &self.right) {
+            (Some(left), Some(right)) => left.index + 1 == right.index,
+            (None, Some(right)) => right.index == 0,
+            (Some(left), None) => left.index + 1 == self.count,
+            (None, None) => false,
+        };
+        let holds = |neighbour: &Option<Neighbour>, side: Ordering| {
+            neighbour.as_ref().is_none_or(|Neighbour { leaf, index, path }| {
+                leaf.cmp(proof_hash) == side
+                    && path_root(leaf, *index, self.count, path) == Some(*root)
+            })
+        };
+        adjacent && holds(&self.left, Ordering::Less) && holds(&self.right, Ordering::Greater)
+    }
+}
+
+fn take_neighbour(
+    members: &mut Members,
+    name: &'static str,
+    count: u64,
+) -> Result<Option<Neighbour>> {
+    let Some(neighbour) = members.take_optional(name) else { return Ok(None) };
+    let mut members = neighbour.into_members(Code::Absence)?;
+    let leaf = members.take("leaf")?.into_hash(Code::Absence)?;
+    let (index, path) = take_position(&mut members, count, Code::Absence)?;
+    members.finish()?;
+    Ok(Some(Neighbour { leaf, index, path }))
+}
+
+/// Takes `index` and `path`, which must fit a tree of `count` leaves.
+fn take_position(members: &mut Members, count: u64, code: Code) -> Result<(u64, Vec<Hash>)> {
+    let fault = |detail: &'static str| Error::new(code).because(detail);
+    let index = members.take_integer("index")?;
+    if index >= count {
+        return Err(fault("index is not below count"));
+    }
+    let path = members.take_hashes("path")?;
+    if path.len() != path_len(index, count) {
+        return Err(fault("the path has another length than index and count require"));
+    }
+    debug_assert!(count <= MAX_INTEGER, "take_integer checked it");
+    Ok((index, path))
+}
+
+/// How long the path of a leaf is.
+fn path_len(index: u64, count: u64) -> usize {
+    // Below the highest bit in which index and the last index differ, there is a sibling at every
+    // level; above it, only where the leaf's side is the right one.
+    let below = u64::BITS - (index ^ (count - 1)).leading_zeros();
+    let above = index.checked_shr(below).unwrap_or(0).count_ones();
+    (below + above) as usize
+}
+
+/// The root a path leads to; none if the path does not fit.
+fn path_root(proof_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Option<Hash> {
+    // RFC 9162 section 2.1.3.2, with its names.
+    let (mut f_n, mut s_n) = (index, count.checked_sub(1)?);
+    if index >= count {
+        return None;
+    }
+    let mut r = leaf(proof_hash);
+    for p in path {
+        if s_n == 0 {
+            return None;
+        }
+        if f_n & 1 == 1 || f_n == s_n {
+            r = node(p, &r);
+            while f_n & 1 == 0 && f_n != 0 {
+                f_n >>= 1;
+                s_n >>= 1;
+            }
+        } else {
+            r = node(&r, p);
+        }
+        f_n >>= 1;
+        s_n >>= 1;
+    }
+    (s_n == 0).then_some(r)
+}

@@ -1,0 +1,259 @@
+//! Numbers (SPEC.md section 1.3): the exact gate, and the one printer.
+//!
+//! A number is read as its digits D₁…D_m and e, the power of ten of D₁. Nearly all numbers of real
+//! records have at most 15 digits and no exponent, and are copied as they stand.
+
+use alloc::vec::Vec;
+
+use crate::error::Code;
+
+/// Digits a binary64 can need: 17 tell any two of them apart.
+const MAX_DIGITS: usize = 17;
+
+/// A JSON number as it stands in a text, cut into its parts by the reader.
+#[derive(Clone, Copy, Debug)]
+pub struct Literal<'a> {
+    /// The whole, sign included.
+    pub text: &'a [u8],
+    /// The digits before the point.
+    pub integer: &'a [u8],
+    /// The digits behind the point; empty if there is no point.
+    pub fraction: &'a [u8],
+    /// What follows `e` or `E`, sign included; empty if there is none.
+    pub exponent: &'a [u8],
+}
+
+/// Which numbers are let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// `precise-jcs-1`: a number that binary64 would change is refused.
+    Exact,
+    /// RFC 8785 itself: every number becomes the nearest binary64. For outside vectors only.
+    Nearest,
+}
+
+/// Appends the canonical spelling of `literal`.
+///
+/// Errors: PR201 (more digits than binary64 keeps), PR202 (out of range).
+#[inline]
+pub fn append(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(), Code> {
+    if is_canonical(literal) {
+        out.extend_from_slice(literal.text);
+        return Ok(());
+    }
+    append_general(literal, gate, out)
+}
+
+/// Whether the spelling is canonical already, told without arithmetic: at most 15 digits, no
+/// exponent, no zero at the end of the fraction, no `-0`, at most five zeros behind `0.`.
+#[inline]
+fn is_canonical(Literal { text, integer, fraction, exponent }: Literal<'_>) -> bool {
+    if !exponent.is_empty() || integer.len() + fraction.len() > 15 {
+        return false;
+    }
+    match fraction {
+        [] => integer != b"0" || text.len() == 1,
+        [.., b'0'] => false,
+        _ => integer != b"0" || fraction.iter().take_while(|&&d| d == b'0').count() <= 5,
+    }
+}
+
+#[cold]
+fn append_general(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(), Code> {
+    let decimal = match (Decimal::read(literal), gate) {
+        (Read::Zero, _) => {
+            out.push(b'0');
+            return Ok(());
+        }
+        (Read::Decimal(decimal), Gate::Exact) => decimal.check()?,
+        (Read::TooLong, Gate::Exact) => return Err(Code::NumberPrecision),
+        (_, Gate::Nearest) => {
+            // The text is ASCII by its grammar, and Rust reads every JSON number.
+            let nearest = core::str::from_utf8(literal.text)
+                .ok()
+                .and_then(|text| text.parse::<f64>().ok())
+                .filter(|f| f.is_finite())
+                .ok_or(Code::NumberRange)?;
+            match Decimal::shortest(nearest) {
+                Some(decimal) => decimal,
+                None => {
+                    out.push(b'0');
+                    return Ok(());
+                }
+            }
+        }
+    };
+    decimal.append(literal.text[0] == b'-', out);
+    Ok(())
+}
+
+/// Appends a finite binary64 as ECMA-262's Number::toString does, which is RFC 8785's number form.
+///
+/// Error: PR202 for NaN and the infinities.
+pub fn append_f64(f: f64, out: &mut Vec<u8>) -> Result<(), Code> {
+    if !f.is_finite() {
+        return Err(Code::NumberRange);
+    }
+    match Decimal::shortest(f) {
+        Some(decimal) => decimal.append(f.is_sign_negative(), out),
+        None => out.push(b'0'),
+    }
+    Ok(())
+}
+
+/// A positive decimal of up to 17 digits: D₁.D₂…D_m × 10^e, without zeros at either end of D.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    digits: [u8; MAX_DIGITS],
+    len: usize,
+    e: i64,
+}
+
+enum Read {
+    Zero,
+    Decimal(Decimal),
+    /// More than 17 digits.
+    TooLong,
+}
+
+impl Decimal {
+    fn read(Literal { integer, fraction, exponent, .. }: Literal<'_>) -> Read {
+        let all = || integer.iter().chain(fraction).copied();
+        let count = integer.len() + fraction.len();
+        let leading = all().take_while(|&d| d == b'0').count();
+        if leading == count {
+            return Read::Zero;
+        }
+        let trailing = all().rev().take_while(|&d| d == b'0').count();
+        let len = count - leading - trailing;
+        if len > MAX_DIGITS {
+            return Read::TooLong;
+        }
+        let mut digits = [0; MAX_DIGITS];
+        for (to, from) in digits.iter_mut().zip(all().skip(leading).take(len)) {
+            *to = from;
+        }
+        // Positions are far below 2^60 and the exponent saturates at 2^60: no overflow.
+        let e = integer.len() as i64 - 1 - leading as i64 + saturating_exponent(exponent);
+        Read::Decimal(Self { digits, len, e })
+    }
+
+    /// The shortest decimal of a finite `f` without its sign; none for zero.
+    fn shortest(f: f64) -> Option<Self> {
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(f.abs()).as_bytes();
+        let (mantissa, exponent) = split_at(text, b'e');
+        let (integer, fraction) = split_at(mantissa, b'.');
+        match Self::read(Literal { text, integer, fraction, exponent }) {
+            Read::Decimal(decimal) => Some(decimal),
+            Read::Zero | Read::TooLong => None,
+        }
+    }
+
+    /// Rules 2 to 4 of section 1.3; rule 2's count of digits was checked in reading.
+    fn check(self) -> Result<Self, Code> {
+        if !(-324..=308).contains(&self.e) {
+            return Err(Code::NumberRange);
+        }
+        if self.len <= 15 && self.e.abs() <= 290 {
+            return Ok(self);
+        }
+        let f = self.nearest();
+        if f.is_infinite() || f == 0.0 {
+            return Err(Code::NumberRange);
+        }
+        if Self::shortest(f) == Some(self) { Ok(self) } else { Err(Code::NumberPrecision) }
+    }
+
+    /// The nearest binary64, ties to even, as Rust's parser guarantees.
+    fn nearest(&self) -> f64 {
+        // 17 digits, `e` and at most 5 characters of exponent: 23 bytes.
+        let mut text = Vec::with_capacity(23);
+        text.extend_from_slice(&self.digits[..self.len]);
+        text.push(b'e');
+        let exponent = self.e - (self.len as i64 - 1);
+        if exponent < 0 {
+            text.push(b'-');
+        }
+        append_u64(exponent.unsigned_abs(), &mut text);
+        core::str::from_utf8(&text)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .expect("digits, e, digits is a number")
+    }
+
+    /// The table of section 1.3.
+    fn append(&self, negative: bool, out: &mut Vec<u8>) {
+        let digits = &self.digits[..self.len];
+        let m = self.len as i64;
+        let n = self.e + 1;
+        if negative {
+            out.push(b'-');
+        }
+        if m <= n && n <= 21 {
+            out.extend_from_slice(digits);
+            append_zeros(n - m, out);
+        } else if 0 < n && n < m {
+            let (before, behind) = digits.split_at(n as usize);
+            out.extend_from_slice(before);
+            out.push(b'.');
+            out.extend_from_slice(behind);
+        } else if -6 < n && n <= 0 {
+            out.extend_from_slice(b"0.");
+            append_zeros(-n, out);
+            out.extend_from_slice(digits);
+        } else {
+            out.push(digits[0]);
+            if m > 1 {
+                out.push(b'.');
+                out.extend_from_slice(&digits[1..]);
+            }
+            out.extend_from_slice(if n > 0 { b"e+" } else { b"e-" });
+            append_u64((n - 1).unsigned_abs(), out);
+        }
+    }
+}
+
+/// Appends `value` in plain decimal.
+pub(crate) fn append_u64(value: u64, out: &mut Vec<u8>) {
+    // 2^64 has 20 digits.
+    let mut buffer = [0; 20];
+    let mut start = buffer.len();
+    let mut rest = value;
+    loop {
+        start -= 1;
+        buffer[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&buffer[start..]);
+}
+
+fn append_zeros(count: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&b"00000000000000000000"[..count as usize]);
+}
+
+/// Reads a JSON exponent, `+7`, `-12` or `3`, stopping at ±2^60.
+fn saturating_exponent(exponent: &[u8]) -> i64 {
+    const LIMIT: i64 = 1 << 60;
+    let (negative, digits) = match exponent {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let mut value: i64 = 0;
+    for digit in digits {
+        value = value.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(LIMIT);
+    }
+    if negative { -value } else { value }
+}
+
+/// The parts of `text` before and behind the first `separator`; all and nothing without one.
+fn split_at(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
+    match text.iter().position(|&b| b == separator) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, &[]),
+    }
+}

@@ -1,0 +1,110 @@
+//! What the engines pass in and get back: the vocabulary all bindings share.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::error::Result;
+
+/// The type of an argument or a result. Each engine has its own name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// BOOLEAN
+    Boolean,
+    /// BYTEA, BINARY, BYTES
+    Bytes,
+    /// BIGINT
+    Integer,
+    /// JSON text, or the engine's own JSON type. As a result: text in JCS form.
+    Json,
+    /// TEXT, VARCHAR, STRING
+    Text,
+}
+
+impl Type {
+    /// The name the catalogue shows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Bytes => "bytes",
+            Self::Integer => "bigint",
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One value. It borrows, so that arguments come in without a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A truth value.
+    Boolean(bool),
+    /// Raw bytes.
+    Bytes(Cow<'a, [u8]>),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// JSON text, not yet checked, not even for UTF-8. As a result: in JCS form.
+    Json(Cow<'a, [u8]>),
+    /// SQL NULL. (JSON null is a JSON text.)
+    Null,
+    /// Text.
+    Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// The type; NULL has all of them.
+    pub fn type_of(&self) -> Option<Type> {
+        match self {
+            Self::Boolean(_) => Some(Type::Boolean),
+            Self::Bytes(_) => Some(Type::Bytes),
+            Self::Integer(_) => Some(Type::Integer),
+            Self::Json(_) => Some(Type::Json),
+            Self::Null => None,
+            Self::Text(_) => Some(Type::Text),
+        }
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+/// A hash as bytes.
+impl From<[u8; 32]> for Value<'_> {
+    fn from(hash: [u8; 32]) -> Self {
+        Self::Bytes(Cow::Owned(hash.into()))
+    }
+}
+
+/// The state of an aggregate: fed in any order, in any number of places, and merged.
+pub trait Accumulator: Send {
+    /// Takes one row's arguments. A NULL in the first skips the row.
+    fn update(&mut self, args: &[Value<'_>]) -> Result<()>;
+    /// Takes another accumulator's [`state`](Accumulator::state).
+    fn merge(&mut self, state: &[u8]) -> Result<()>;
+    /// The state as bytes; SPEC.md says which.
+    fn state(&mut self) -> Vec<u8>;
+    /// The result; NULL if no row came.
+    fn finish(&mut self) -> Result<Value<'static>>;
+    /// Bytes of memory held.
+    fn size(&self) -> usize;
+}
+
+/// Shorthand for a JSON result.
+pub(crate) fn json(text: String) -> Value<'static> {
+    Value::Json(Cow::Owned(text.into_bytes()))
+}
+
+/// Shorthand for a text result.
+pub(crate) fn text(text: String) -> Value<'static> {
+    Value::Text(Cow::Owned(text))
+}
