@@ -396,7 +396,7 @@ pub(crate) fn append_name(name: &[u8], path: &mut String) {
         .bytes()
         .enumerate()
         .all(|(i, b)| b.is_ascii_alphabetic() || b == b'_' || (i > 0 && b.is_ascii_digit()));
-    if simple && !shown.is_empty() {
+    if simple && !name.is_empty() {
         path.push('.');
         path.push_str(shown);
         if shown.len() < name.len() {

@@ -5,7 +5,7 @@
 //! here, its vectors, and its Postgres wrapper.
 //!
 //! Rules that hold for every row: a NULL argument gives NULL. Where JSON is asked for, text will
-//! do. An aggregate skips rows whose first argument is NULL, gives NULL for no rows, and does not
+//! do. An aggregate skips rows in which an argument is NULL, gives NULL for no rows, and does not
 //! depend on the order or the partitioning of its rows.
 
 use alloc::borrow::Cow;
@@ -199,7 +199,8 @@ struct Checked {
 
 impl Accumulator for Checked {
     fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
-        self.inner.update(&self.function.check(args)?)
+        let args = self.function.check(args)?;
+        if args.contains(&Value::Null) { Ok(()) } else { self.inner.update(&args) }
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
@@ -738,9 +739,8 @@ struct MerkleRoot {
 
 impl Accumulator for MerkleRoot {
     fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
-        if let Some(Value::Bytes(hash)) = args.first() {
-            self.collector.push(hash_from_bytes(hash)?);
-        }
+        let [Value::Bytes(hash)] = args else { return Err(unchecked()) };
+        self.collector.push(hash_from_bytes(hash)?);
         Ok(())
     }
 
@@ -782,13 +782,9 @@ impl InclusionOf {
 
 impl Accumulator for InclusionOf {
     fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
-        // A NULL target is no target: with none in any row, the result is NULL.
-        if let [_, Value::Bytes(target)] = args {
-            self.set_target(hash_from_bytes(target)?)?;
-        }
-        if let Some(Value::Bytes(hash)) = args.first() {
-            self.collector.push(hash_from_bytes(hash)?);
-        }
+        let [Value::Bytes(hash), Value::Bytes(target)] = args else { return Err(unchecked()) };
+        self.set_target(hash_from_bytes(target)?)?;
+        self.collector.push(hash_from_bytes(hash)?);
         Ok(())
     }
 

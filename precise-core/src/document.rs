@@ -34,10 +34,14 @@ pub enum Document {
 }
 
 impl Document {
-    /// Reads `text`.
-    ///
-    /// Errors: as [`canonicalize`](crate::canonical::canonicalize).
-    pub fn read(text: &[u8]) -> Result<Self> {
+    /// Reads `text`. Whatever is wrong with it is `code`, so that the error says which of several
+    /// arguments is meant.
+    pub fn read(text: &[u8], code: Code) -> Result<Self> {
+        Self::read_json(text)
+            .map_err(|error| Error::new(code).because(alloc::format!("{} {error}", error.code())))
+    }
+
+    fn read_json(text: &[u8]) -> Result<Self> {
         // The canonical reader first, since it alone checks everything; then a tree of its output.
         let canonical = crate::canonical::canonicalize(text)?;
         let mut tree = Tree::default();

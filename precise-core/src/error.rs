@@ -132,6 +132,7 @@ impl Code {
     }
 
     /// Name, message, hint.
+    #[allow(clippy::too_many_lines, reason = "it is a table")]
     const fn row(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::InvalidUtf8 => {

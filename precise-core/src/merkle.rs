@@ -9,7 +9,7 @@ use core::cmp::Ordering;
 
 use sha2::block_api::compress256;
 
-use crate::document::{Document, MAX_INTEGER, Members, Writer};
+use crate::document::{Document, Members, Writer};
 use crate::error::{Code, Error, Result};
 
 /// 32 bytes: a proof hash, a node of the tree, or its root.
@@ -122,9 +122,9 @@ pub fn combine(block_roots: &[Hash], k: u32) -> Result<Hash> {
 
 /// A JSON array of hashes, as [`combine`] takes it.
 ///
-/// Errors: PR309; and those of reading JSON.
+/// Error: PR309.
 pub fn parse_roots(json: &[u8]) -> Result<Vec<Hash>> {
-    let elements = Document::read(json)?.into_elements(Code::BlockRoots)?;
+    let elements = Document::read(json, Code::BlockRoots)?.into_elements(Code::BlockRoots)?;
     elements.into_iter().map(|element| element.into_hash(Code::BlockRoots)).collect()
 }
 
@@ -407,9 +407,9 @@ impl Inclusion {
 
     /// Reads a document in any spelling.
     ///
-    /// Errors: PR306; and those of reading JSON.
+    /// Error: PR306.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let mut members = Document::read(json)?.into_members(Code::Inclusion)?;
+        let mut members = Document::read(json, Code::Inclusion)?.into_members(Code::Inclusion)?;
         let count = members.take_integer("count")?;
         let (index, path) = take_position(&mut members, count, Code::Inclusion)?;
         members.finish()?;
@@ -418,7 +418,7 @@ impl Inclusion {
 
     /// Whether the path leads from `proof_hash` to `root`: RFC 9162 section 2.1.3.2.
     pub fn verify(&self, proof_hash: &Hash, root: &Hash) -> bool {
-        path_root(proof_hash, self.index, self.count, &self.path) == Some(*root)
+        leads_to(&leaf(proof_hash), self.index, self.count, &self.path, root)
     }
 }
 
@@ -466,9 +466,9 @@ impl Absence {
 
     /// Reads a document in any spelling.
     ///
-    /// Errors: PR307; and those of reading JSON.
+    /// Error: PR307.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let mut members = Document::read(json)?.into_members(Code::Absence)?;
+        let mut members = Document::read(json, Code::Absence)?.into_members(Code::Absence)?;
         let count = members.take_integer("count")?;
         let left = take_neighbour(&mut members, "left", count)?;
         let right = take_neighbour(&mut members, "right", count)?;
@@ -491,7 +491,7 @@ impl Absence {
         let holds = |neighbour: &Option<Neighbour>, side: Ordering| {
             neighbour.as_ref().is_none_or(|Neighbour { leaf, index, path }| {
                 leaf.cmp(proof_hash) == side
-                    && path_root(leaf, *index, self.count, path) == Some(*root)
+                    && leads_to(&self::leaf(leaf), *index, self.count, path, root)
             })
         };
         adjacent && holds(&self.left, Ordering::Less) && holds(&self.right, Ordering::Greater)
@@ -522,7 +522,6 @@ fn take_position(members: &mut Members, count: u64, code: Code) -> Result<(u64, 
     if path.len() != path_len(index, count) {
         return Err(fault("the path has another length than index and count require"));
     }
-    debug_assert!(count <= MAX_INTEGER, "take_integer checked it");
     Ok((index, path))
 }
 
@@ -535,17 +534,17 @@ fn path_len(index: u64, count: u64) -> usize {
     (below + above) as usize
 }
 
-/// The root a path leads to; none if the path does not fit.
-fn path_root(proof_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Option<Hash> {
-    // RFC 9162 section 2.1.3.2, with its names.
-    let (mut f_n, mut s_n) = (index, count.checked_sub(1)?);
+/// Whether `path` leads from a leaf of the tree, already hashed, to `root`: RFC 9162 section
+/// 2.1.3.2, with its names.
+pub fn leads_to(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash], root: &Hash) -> bool {
     if index >= count {
-        return None;
+        return false;
     }
-    let mut r = leaf(proof_hash);
+    let (mut f_n, mut s_n) = (index, count - 1);
+    let mut r = *leaf_hash;
     for p in path {
         if s_n == 0 {
-            return None;
+            return false;
         }
         if f_n & 1 == 1 || f_n == s_n {
             r = node(p, &r);
@@ -559,5 +558,5 @@ fn path_root(proof_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Option
         f_n >>= 1;
         s_n >>= 1;
     }
-    (s_n == 0).then_some(r)
+    s_n == 0 && r == *root
 }

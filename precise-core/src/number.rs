@@ -74,13 +74,11 @@ fn append_general(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result
                 .and_then(|text| text.parse::<f64>().ok())
                 .filter(|f| f.is_finite())
                 .ok_or(Code::NumberRange)?;
-            match Decimal::shortest(nearest) {
-                Some(decimal) => decimal,
-                None => {
-                    out.push(b'0');
-                    return Ok(());
-                }
-            }
+            let Some(decimal) = Decimal::shortest(nearest) else {
+                out.push(b'0');
+                return Ok(());
+            };
+            decimal
         }
     };
     decimal.append(literal.text[0] == b'-', out);
@@ -238,11 +236,9 @@ fn append_zeros(count: i64, out: &mut Vec<u8>) {
 /// Reads a JSON exponent, `+7`, `-12` or `3`, stopping at ±2^60.
 fn saturating_exponent(exponent: &[u8]) -> i64 {
     const LIMIT: i64 = 1 << 60;
-    let (negative, digits) = match exponent {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
+    let negative = exponent.first() == Some(&b'-');
+    let digits = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+"));
+    let digits = digits.unwrap_or(exponent);
     let mut value: i64 = 0;
     for digit in digits {
         value = value.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(LIMIT);

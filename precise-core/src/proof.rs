@@ -160,10 +160,11 @@ impl ProofDocument {
 
     /// Reads a document in any spelling.
     ///
-    /// Errors: PR303; and those of reading JSON.
+    /// Error: PR303.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let fault = |detail: &'static str| Error::new(Code::ProofDocument).because(detail);
-        let mut members = Document::read(json)?.into_members(Code::ProofDocument)?;
+        let mut members =
+            Document::read(json, Code::ProofDocument)?.into_members(Code::ProofDocument)?;
         let blinded = match members.take_optional("blinded") {
             None => false,
             Some(Document::Boolean(true)) => true,
@@ -180,6 +181,9 @@ impl ProofDocument {
             return Err(fault("proof_id does not spell proof_hash"));
         }
         let size = if blinded { None } else { Some(members.take_integer("size")?) };
+        if size.is_some_and(|size| size == 0 || size > canonical::MAX_LEN as u64) {
+            return Err(fault("no canonical form has this size"));
+        }
         if members.take_integer("v")? != 1 {
             return Err(fault("v is not 1"));
         }

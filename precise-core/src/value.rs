@@ -87,7 +87,7 @@ impl From<[u8; 32]> for Value<'_> {
 
 /// The state of an aggregate: fed in any order, in any number of places, and merged.
 pub trait Accumulator: Send {
-    /// Takes one row's arguments. A NULL in the first skips the row.
+    /// Takes one row's arguments; a NULL among them skips the row.
     fn update(&mut self, args: &[Value<'_>]) -> Result<()>;
     /// Takes another accumulator's [`state`](Accumulator::state).
     fn merge(&mut self, state: &[u8]) -> Result<()>;

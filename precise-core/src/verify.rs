@@ -219,7 +219,7 @@ fn failure(error: &Error) -> String {
 
 /// Whether `json` is the proof document of `record`: what `precise_verify_proof` answers.
 ///
-/// Errors: those of reading either, and PR305.
+/// Errors: those of reading the record, PR303, PR305.
 pub fn verify_proof(record: &[u8], json: &[u8], blind: Option<&Blind>) -> Result<bool> {
     let document = ProofDocument::parse(json)?;
     document.matches(&canonical::canonicalize(record)?, blind)
