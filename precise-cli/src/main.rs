@@ -1,2 +1,46 @@
-//! The command line.
-fn main() {}
+//! `precise`: mint, prove and verify without a database.
+//!
+//! Each command is a file named after it. None of them decides anything about bytes: they read,
+//! call `precise-core`, and write.
+
+mod args;
+mod canonical;
+mod demo;
+mod failure;
+mod functions;
+mod input;
+mod interrupt;
+mod mint;
+mod output;
+mod progress;
+mod proofs;
+mod prove;
+mod root;
+mod runs;
+mod sample;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    interrupt::install();
+    let done = match args.command {
+        Command::Canonical(command) => canonical::run(&command),
+        Command::Mint(command) => command.run(args.json),
+        Command::Root(command) => root::run(&command, args.json),
+        Command::Prove(command) => prove::run(&command, args.json),
+        Command::Verify(command) => verify::run(&command, args.json),
+        Command::Functions(command) => functions::run(&command, args.json),
+        Command::Sample(command) => sample::run(&command),
+        Command::Demo(command) => demo::run(&command),
+    };
+    done.unwrap_or_else(|failure| {
+        failure.print(args.json);
+        failure.exit_code()
+    })
+}

@@ -10,6 +10,7 @@ use core::cmp::Ordering;
 use crate::error::{Code, Error, Result};
 use crate::json::{Place, Reader, Sink, Text, plain_len};
 use crate::number::{self, Gate, Literal};
+use crate::row::Columns;
 
 /// The largest canonical form, in bytes: 16 MiB.
 pub const MAX_LEN: usize = 16 * 1024 * 1024;
@@ -58,6 +59,21 @@ impl Canonicalizer {
     pub fn append(&mut self, text: &[u8], target: &mut Vec<u8>) -> Result<()> {
         self.encoder.clear();
         self.reader.read(text, &mut self.encoder)?;
+        self.encoder.finish(target)
+    }
+
+    /// Appends the canonical form of a row of text cells to `target`, which stays as it was on an
+    /// error.
+    ///
+    /// Errors: PR101, PR108, PR110, PR902.
+    pub fn append_text_row<'c>(
+        &mut self,
+        columns: &Columns,
+        cells: impl ExactSizeIterator<Item = &'c [u8]>,
+        target: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.encoder.clear();
+        columns.write_text_row(cells, &mut self.encoder)?;
         self.encoder.finish(target)
     }
 

@@ -3,12 +3,14 @@
 //! ```text
 //!  record ──▶ canonical ──▶ proof ──▶ batch            ──▶ verdict
 //!  json.rs    canonical.rs  proof.rs  merkle.rs            verify.rs
-//!             number.rs
+//!  row.rs     number.rs     lanes.rs
 //!
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  value.rs     what the engines pass in and get back
 //!  error.rs     the codes PRnnn
 //!  document.rs  the small documents Precise defines, read strictly
+//!  field.rs     one field of a record by its path
+//!  hex.rs       32 bytes as 0x…
 //! ```
 //!
 //! # What this crate does not do
@@ -32,6 +34,7 @@ mod lanes;
 pub mod merkle;
 pub mod number;
 pub mod proof;
+pub mod row;
 pub mod value;
 pub mod verify;
 

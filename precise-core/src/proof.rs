@@ -7,6 +7,7 @@ use crate::canonical::{self, Canonicalizer};
 use crate::document::{Document, Writer};
 use crate::error::{Code, Error, Result};
 use crate::merkle::Hash;
+use crate::row::Columns;
 use crate::{hex, lanes};
 
 /// BLAKE3's derive_key context for blinds.
@@ -230,6 +231,25 @@ impl Minter {
         self.canonicalizer.append(text, &mut self.canonical)?;
         self.ends.push(self.canonical.len());
         Ok(())
+    }
+
+    /// Adds a row of text cells.
+    ///
+    /// Errors: as [`Canonicalizer::append_text_row`]; the row is then not added.
+    pub fn push_text_row<'c>(
+        &mut self,
+        columns: &Columns,
+        cells: impl ExactSizeIterator<Item = &'c [u8]>,
+    ) -> Result<()> {
+        self.canonicalizer.append_text_row(columns, cells, &mut self.canonical)?;
+        self.ends.push(self.canonical.len());
+        Ok(())
+    }
+
+    /// Takes the last record out again.
+    pub fn pop(&mut self) {
+        self.ends.pop();
+        self.canonical.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
     /// How many records were added.

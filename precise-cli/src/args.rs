@@ -1,0 +1,272 @@
+//! The command line: what may be said, and the help that says so.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use precise_core::field::FieldPath;
+use precise_core::merkle::PART_LIMIT;
+use precise_core::{Hash, hex, proof};
+
+use crate::failure::{Failure, Result};
+use crate::input::{Format, Input};
+use crate::mint::{self, Blinding, Job};
+
+/// Proofs of data: mint them, batch them, verify them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "precise",
+    version,
+    propagate_version = true,
+    after_help = "\
+Exit codes: 0 done, or the verdict is yes; 1 the data is refused, or the verdict is no; \
+2 wrong usage, or a file cannot be read or written; 130 interrupted.
+
+Examples:
+  precise demo
+  precise mint events.ndjson.gz -o proofs.parquet
+  precise prove proofs.parquet --proof prf_… > inclusion.json
+  precise verify --record event.json --inclusion inclusion.json --root 0x…"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Canonical(Canonical),
+    Mint(Mint),
+    Root(Root),
+    Prove(Prove),
+    Verify(Verify),
+    Functions(Functions),
+    Sample(Sample),
+    Demo(Demo),
+}
+
+/// Print a record's canonical form: exactly the bytes that are hashed, with no newline
+#[derive(Debug, Parser)]
+#[command(after_help = "Example, giving the proof hash with no tool of ours:\n  \
+    precise canonical event.json | b3sum")]
+pub(crate) struct Canonical {
+    /// A file that holds one JSON document; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// Mint a proof for every record of some files
+///
+/// Writes a Parquet file with the columns row, proof_hash, proof_id and size. Rows that are refused are kept,
+/// with the reason, in an NDJSON file beside it. Ends with counts and one batch root per part.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  precise mint events.ndjson.gz -o proofs.parquet
+  precise mint win_log.csv.gz -o proofs.parquet --rejects rejects.ndjson
+  precise mint events.parquet --column payload -o proofs.parquet --with-record
+  zcat logs/*.gz | precise mint - -o proofs.parquet
+  precise mint orders.ndjson --secret-file secret.hex --record-id order.id -o proofs.parquet")]
+pub(crate) struct Mint {
+    /// Files to read, in order; `-` is standard input. Names that end in .gz or .zst are unpacked
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// How the files are written [default: by their names; standard input is ndjson]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The column that holds JSON text, in Parquet or CSV
+    #[arg(long, value_name = "COLUMN")]
+    column: Option<String>,
+    /// Blind each record with this secret: a file of 64 hex digits
+    #[arg(long, value_name = "FILE", requires = "record_id")]
+    secret_file: Option<PathBuf>,
+    /// The field of each record that holds its id, such as `order.id`
+    #[arg(long, value_name = "FIELD", requires = "secret_file")]
+    record_id: Option<String>,
+    /// Where to write the proofs; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Where to write refused rows [default: OUTPUT with .rejects.ndjson, if there are any]
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Add a column `record` with each record's canonical form
+    #[arg(long)]
+    with_record: bool,
+    /// Stop at the first refused row and write nothing
+    #[arg(long)]
+    strict: bool,
+    /// Proofs per batch at most; larger sets are cut by leading bits
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
+    part_limit: usize,
+}
+
+impl Mint {
+    pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
+        let summary = mint::run(&self.job()?)?;
+        // Where the proofs themselves go to standard output, the summary does not.
+        let mut to: Box<dyn Write> = if self.output == Path::new("-") {
+            Box::new(io::stderr())
+        } else {
+            Box::new(io::stdout())
+        };
+        let printed =
+            if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(&mut to) };
+        printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn job(&self) -> Result<Job> {
+        let input = |path: &PathBuf| Input::new(path, self.format, self.column.as_deref());
+        let blinding = match (&self.secret_file, &self.record_id) {
+            (Some(file), Some(field)) => Some(Blinding {
+                secret: read_secret(file)?,
+                record_id: FieldPath::parse(field)
+                    .map_err(|error| Failure::Usage(format!("--record-id {field}: {error}")))?,
+            }),
+            _ => None,
+        };
+        if self.rejects.as_ref() == Some(&self.output) {
+            return Err(Failure::Usage("--output and --rejects are the same file".into()));
+        }
+        Ok(Job {
+            inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,
+            output: self.output.clone(),
+            rejects: self.rejects.clone(),
+            with_record: self.with_record,
+            strict: self.strict,
+            blinding,
+            part_limit: self.part_limit,
+        })
+    }
+}
+
+/// Print the batch root of some proofs, one line per part
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  ROOT=$(precise root proofs.parquet)")]
+pub(crate) struct Root {
+    /// Parquet files with a column of proof hashes
+    #[arg(required = true, value_name = "PROOFS")]
+    pub(crate) proofs: Vec<PathBuf>,
+    /// The column of proof hashes, 32 bytes each
+    #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
+    pub(crate) column: String,
+    /// Proofs per batch at most; larger sets are cut by leading bits
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
+    pub(crate) part_limit: usize,
+}
+
+/// Prove that a proof is in a batch, or show the neighbours between which it would be
+///
+/// Prints the inclusion or absence proof; which one, and the root it holds under, goes to standard error.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  precise prove proofs.parquet --proof prf_… > inclusion.json")]
+pub(crate) struct Prove {
+    /// Parquet files with a column of proof hashes: the whole batch
+    #[arg(required = true, value_name = "PROOFS")]
+    pub(crate) proofs: Vec<PathBuf>,
+    /// The proof: prf_… or 0x…
+    #[arg(long, value_name = "PROOF", value_parser = proof_hash)]
+    pub(crate) proof: Hash,
+    /// The column of proof hashes, 32 bytes each
+    #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
+    pub(crate) column: String,
+    /// Proofs per batch at most, as it was when the batch was made
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
+    pub(crate) part_limit: usize,
+}
+
+/// Verify a record against its proof, and its place in a batch
+///
+/// Needs no network and no database. Prints each step with what it found, and the verdict.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  precise verify --record event.json --proof prf_…
+  precise verify --record event.json --proof proof.json
+  precise verify --record event.json --inclusion inclusion.json --root 0x…
+  sed -n 5p events.ndjson | precise verify --record - --inclusion inclusion.json --root 0x… --json")]
+pub(crate) struct Verify {
+    /// A file that holds the record, one JSON document; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: PathBuf,
+    /// The proof it is said to have: a file with the proof document, or prf_… or 0x…
+    #[arg(long, value_name = "PROOF")]
+    pub(crate) proof: Option<String>,
+    /// A file with the inclusion proof that `precise prove` printed
+    #[arg(long, value_name = "FILE", requires = "root")]
+    pub(crate) inclusion: Option<PathBuf>,
+    /// A file with an absence proof
+    #[arg(long, value_name = "FILE", requires = "root", conflicts_with = "inclusion")]
+    pub(crate) absence: Option<PathBuf>,
+    /// The batch root
+    #[arg(long, value_name = "0x…", value_parser = batch_root)]
+    pub(crate) root: Option<Hash>,
+    /// The secret of a blinded record: a file of 64 hex digits
+    #[arg(long, value_name = "FILE", requires = "record_id")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The id of a blinded record, as it was when it was minted
+    #[arg(long, value_name = "ID", requires = "secret_file")]
+    pub(crate) record_id: Option<String>,
+}
+
+/// List the SQL functions: arguments, results, examples
+#[derive(Debug, Parser)]
+pub(crate) struct Functions {
+    /// Show these functions only
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+/// Write made-up ad events, the same for the same seed
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  precise sample --events 1000000 -o events.ndjson.zst")]
+pub(crate) struct Sample {
+    /// How many
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) events: u64,
+    /// Another seed, other events
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to: .ndjson (or `-`, or with .gz or .zst), or .parquet with a column `payload`
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// Show the whole way once: sample, mint, root, prove, verify
+#[derive(Debug, Parser)]
+pub(crate) struct Demo {
+    /// How many events
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: u64,
+    /// Keep the files in this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Reads a secret: 64 hex digits, in either case, and perhaps a line end.
+pub(crate) fn read_secret(path: &Path) -> Result<[u8; 32]> {
+    let text = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
+    hex::parse_digits(&text.trim_ascii().to_ascii_lowercase()).ok_or_else(|| {
+        let error = precise_core::Error::new(precise_core::Code::SecretLength)
+            .because("the file does not hold 64 hex digits");
+        Failure::refused(format!("cannot use {}", path.display()), error)
+    })
+}
+
+fn proof_hash(text: &str) -> std::result::Result<Hash, String> {
+    proof::parse_hash_or_id(text).map_err(|error| format!("{} {error}", error.code()))
+}
+
+fn batch_root(text: &str) -> std::result::Result<Hash, String> {
+    hex::parse_hash(text).map_err(|error| format!("{} {error}", error.code()))
+}
+
+fn part_limit(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(limit @ 1..) => Ok(limit),
+        _ => Err("a count from 1 up is expected".into()),
+    }
+}

@@ -1,0 +1,173 @@
+//! `precise demo`: the whole way once, a line of plain words per step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use precise_core::merkle::{Batch, Inclusion, Membership};
+use precise_core::proof::{Blind, ProofDocument, format_id};
+use precise_core::verify::{self, Claim, Position, Request, Verdict};
+use precise_core::{canonical, hex};
+
+use crate::args::Demo;
+use crate::failure::{Failure, Result};
+use crate::input::Input;
+use crate::mint::{self, Job, thousands};
+use crate::output::Output;
+use crate::proofs::{HASH_COLUMN, read_hashes};
+use crate::runs::SortedRuns;
+use crate::sample;
+
+pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
+    let temporary =
+        tempfile::tempdir().map_err(|error| Failure::io("write", &std::env::temp_dir(), &error))?;
+    let directory = command.keep.as_deref().unwrap_or(temporary.path());
+    fs::create_dir_all(directory).map_err(|error| Failure::io("write", directory, &error))?;
+    let events = directory.join("events.ndjson");
+    let proofs = directory.join("proofs.parquet");
+
+    sample::write(&events, command.events, 1)?;
+    println!(
+        "1. Sampled {} ad events: who saw which ad, in which cohort, thanks to whose data.",
+        thousands(command.events)
+    );
+
+    let summary = mint::run(&Job {
+        inputs: vec![Input::new(&events, None, None)?],
+        output: proofs.clone(),
+        rejects: None,
+        with_record: false,
+        strict: true,
+        blinding: None,
+        part_limit: precise_core::merkle::PART_LIMIT,
+    })?;
+    println!(
+        "2. Minted a proof of each: {} proofs in {:.2} s. A proof is the BLAKE3 hash of the \
+         event's\n   canonical bytes, so any engine, or b3sum, finds the same.",
+        thousands(summary.minted),
+        summary.seconds
+    );
+    let root = summary.roots.first().expect("a demo has events").root;
+    println!(
+        "3. Batched them under {}: 32 bytes each, all that ever becomes public.",
+        match summary.roots.len() {
+            1 => "one root".to_owned(),
+            parts => format!("{parts} roots"),
+        }
+    );
+    println!("   root    {}", hex::format_hash(&root));
+
+    let record = first_of_part(&events, &proofs, &root)?;
+    let canonical = canonical::canonicalize(record.as_bytes())
+        .map_err(|error| Failure::refused("cannot read the sample", error))?;
+    let proof = ProofDocument::of(&canonical, None);
+    let batch = batch_of(&proofs, &proof)?;
+    let Membership::Included(inclusion) = batch.prove(&proof.proof_hash) else {
+        unreachable!("the record was minted into this batch")
+    };
+    println!(
+        "4. Proved that one event is among them: leaf {} of {}, a path of {} hashes.",
+        inclusion.index(),
+        thousands(inclusion.count()),
+        inclusion.to_json().matches("0x").count()
+    );
+    println!("   proof   {}", format_id(&proof.proof_hash));
+
+    let verdict = judge(&record, &proof, &inclusion, &root);
+    println!(
+        "5. Verified it with nothing but the event, the path and the root: {}.",
+        said(&verdict)
+    );
+    let changed = record.replacen("\"clearing_price\":", "\"clearing_price\":1", 1);
+    let changed = judge(&changed, &proof, &inclusion, &root);
+    println!("   The same event with another price: {}.", said(&changed));
+    blinded(&canonical)?;
+
+    if let Some(directory) = &command.keep {
+        keep(directory, &record, &proof, &inclusion, &root)?;
+    }
+    if verdict.holds() && !changed.holds() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
+}
+
+/// The same record blinded: its hash tells nothing to whoever guesses the record.
+fn blinded(canonical: &[u8]) -> Result<()> {
+    // An example's secret. Real ones come from a file or a table.
+    let blind = Blind::derive(&[7; 32], "evt-1")
+        .map_err(|error| Failure::refused("cannot derive a blind", error))?;
+    let id = format_id(&ProofDocument::of(canonical, Some(&blind)).proof_hash);
+    println!(
+        "6. Blinded with its subject's secret, the event would have another proof;\n   \
+        destroy the secret, and nobody can link the two any more.\n   proof   {id}"
+    );
+    Ok(())
+}
+
+/// The first event whose part has `root`. With one part, the first event.
+fn first_of_part(events: &Path, proofs: &Path, root: &precise_core::Hash) -> Result<String> {
+    let text = fs::read_to_string(events).map_err(|error| Failure::io("read", events, &error))?;
+    for record in text.lines() {
+        let canonical = canonical::canonicalize(record.as_bytes())
+            .map_err(|error| Failure::refused("cannot read the sample", error))?;
+        if batch_of(proofs, &ProofDocument::of(&canonical, None))?.root() == *root {
+            return Ok(record.to_owned());
+        }
+    }
+    unreachable!("each part has an event")
+}
+
+fn batch_of(proofs: &Path, proof: &ProofDocument) -> Result<Batch> {
+    let mut runs = SortedRuns::new(&std::env::temp_dir());
+    read_hashes(&[proofs.to_owned()], HASH_COLUMN, &mut runs)?;
+    let mut set = runs.finish(precise_core::merkle::PART_LIMIT)?;
+    Batch::new(set.part_of(&proof.proof_hash)?)
+        .map_err(|error| Failure::refused("cannot batch the sample", error))
+}
+
+fn judge(
+    record: &str,
+    proof: &ProofDocument,
+    inclusion: &Inclusion,
+    root: &precise_core::Hash,
+) -> Verdict {
+    verify::verify(&Request {
+        record: record.as_bytes(),
+        blind: None,
+        proof: Some(Claim::Document(proof.to_json().as_bytes())),
+        batch: Some((Position::Included(inclusion.to_json().as_bytes()), *root)),
+    })
+}
+
+fn said(verdict: &Verdict) -> String {
+    match verdict.failed() {
+        None => "verdict true".into(),
+        Some(step) => format!("verdict false, at step {step}"),
+    }
+}
+
+fn keep(
+    directory: &Path,
+    record: &str,
+    proof: &ProofDocument,
+    inclusion: &Inclusion,
+    root: &precise_core::Hash,
+) -> Result<()> {
+    let write = |name: &str, text: &str| {
+        let path: PathBuf = directory.join(name);
+        let mut output = Output::create(&path)?;
+        std::io::Write::write_all(&mut output, text.as_bytes())
+            .map_err(|error| Failure::io("write", &path, &error))?;
+        output.finish()
+    };
+    write("event.json", record)?;
+    write("proof.json", &proof.to_json())?;
+    write("inclusion.json", &inclusion.to_json())?;
+    let directory = directory.display();
+    println!(
+        "\nThe files are in {directory}. Check them yourself:\n  \
+        precise canonical {directory}/event.json | b3sum\n  \
+        precise verify --record {directory}/event.json --proof {directory}/proof.json \\\n    \
+        --inclusion {directory}/inclusion.json --root {}",
+        hex::format_hash(root)
+    );
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! Files in, pieces of rows out: every format is cut into pieces that are minted side by side.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::ValueEnum;
+use flate2::read::MultiGzDecoder;
+use precise_core::row::Columns;
+use precise_core::{Code, Error};
+
+use crate::failure::{Failure, Result};
+
+mod columns;
+mod csv;
+mod lines;
+
+/// How rows are written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON document a line
+    Ndjson,
+    /// One JSON document, one record
+    Json,
+    /// A header and lines of text cells
+    Csv,
+    /// A column of JSON text in a Parquet file
+    Parquet,
+}
+
+/// The longest text of one record: 6 × 16 MiB, since an escape such as `\u0041` takes 6 bytes for
+/// one of the canonical form.
+pub(crate) const MAX_RECORD_LEN: usize = 6 * precise_core::canonical::MAX_LEN;
+
+/// Text read at a time.
+const PIECE_LEN: usize = 1 << 20;
+
+/// How much of a record that is longer than [`MAX_RECORD_LEN`] is shown among the rejects.
+const SHOWN_LEN: usize = 1 << 16;
+
+/// Rows in order, some of which may be refused already.
+pub(crate) enum Piece {
+    /// Lines of JSON text, the last one with or without its end.
+    Lines(Vec<u8>),
+    /// Rows that were cut by their reader.
+    Rows(Rows),
+}
+
+/// Rows one behind the other.
+#[derive(Default)]
+pub(crate) struct Rows {
+    /// The rows as they stand in the file.
+    pub(crate) raw: Vec<u8>,
+    pub(crate) rows: Vec<Row>,
+    /// The cells of all rows, if they are rows of cells and not JSON texts.
+    pub(crate) cells: Option<Cells>,
+}
+
+/// One row.
+pub(crate) struct Row {
+    /// Where `raw` has it.
+    pub(crate) raw: Range<usize>,
+    /// Why it is refused before it is minted.
+    pub(crate) fault: Option<Error>,
+}
+
+/// Text cells of rows.
+pub(crate) struct Cells {
+    pub(crate) columns: Arc<Columns>,
+    pub(crate) text: Vec<u8>,
+    /// Where each cell ends in `text`.
+    pub(crate) ends: Vec<usize>,
+    /// Where each row's cells end in `ends`.
+    pub(crate) row_ends: Vec<usize>,
+}
+
+impl Cells {
+    /// The cells of row `i`.
+    pub(crate) fn of(&self, i: usize) -> impl ExactSizeIterator<Item = &[u8]> {
+        let start = if i == 0 { 0 } else { self.row_ends[i - 1] };
+        (start..self.row_ends[i]).map(move |cell| {
+            let text_start = if cell == 0 { 0 } else { self.ends[cell - 1] };
+            &self.text[text_start..self.ends[cell]]
+        })
+    }
+}
+
+impl Rows {
+    fn push(&mut self, raw: &[u8], fault: Option<Error>) {
+        let start = self.raw.len();
+        self.raw.extend_from_slice(raw);
+        self.rows.push(Row { raw: start..self.raw.len(), fault });
+    }
+
+    fn is_full(&self) -> bool {
+        // A row may be as short as one byte.
+        self.raw.len() >= PIECE_LEN || self.rows.len() >= PIECE_LEN / 16
+    }
+}
+
+/// The refusal of a record that is too long to be read, whatever it holds.
+fn too_long(len: u64) -> Error {
+    Error::new(Code::InputSize).at_path("$".into()).because(format!("{len} bytes"))
+}
+
+/// A file, or standard input.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    /// The column of JSON text.
+    column: Option<String>,
+}
+
+impl Input {
+    /// Settles the format.
+    pub(crate) fn new(path: &Path, format: Option<Format>, column: Option<&str>) -> Result<Self> {
+        let usage = |message: &str| Failure::Usage(format!("{}: {message}", path.display()));
+        let Some(format) = format.or_else(|| format_of(path)) else {
+            return Err(usage("cannot tell the format from the name; pass --format"));
+        };
+        match (format, column) {
+            (Format::Parquet, None) => {
+                Err(usage("a Parquet file needs --column with the name of its column of JSON text"))
+            }
+            (Format::Ndjson | Format::Json, Some(_)) => {
+                Err(usage("--column is for CSV and Parquet; a JSON file has no columns"))
+            }
+            (Format::Parquet, Some(_)) if path == Path::new("-") => {
+                Err(usage("Parquet cannot be read from standard input, since its end comes first"))
+            }
+            _ => Ok(Self { path: path.into(), format, column: column.map(Into::into) }),
+        }
+    }
+
+    /// Bytes of the file, for a progress bar.
+    pub(crate) fn len(&self) -> Option<u64> {
+        let metadata = std::fs::metadata(&self.path).ok()?;
+        metadata.is_file().then(|| metadata.len())
+    }
+
+    /// Reads the rows in pieces; stops early if `each` fails.
+    pub(crate) fn read(
+        &self,
+        progress: &Arc<AtomicU64>,
+        each: &mut dyn FnMut(Piece) -> Result<()>,
+    ) -> Result<()> {
+        if self.format == Format::Parquet {
+            return columns::read(self, self.column.as_deref().unwrap_or_default(), progress, each);
+        }
+        let mut source = self.open(progress)?;
+        match self.format {
+            Format::Csv => csv::read(self, &mut source, self.column.as_deref(), each),
+            Format::Json => lines::read_document(self, &mut source, each),
+            Format::Ndjson | Format::Parquet => lines::read(self, &mut source, each),
+        }
+    }
+
+    fn open(&self, progress: &Arc<AtomicU64>) -> Result<Box<dyn Read>> {
+        let file: Box<dyn Read> = if self.path == Path::new("-") {
+            Box::new(io::stdin().lock())
+        } else {
+            Box::new(open_file(&self.path)?)
+        };
+        let counted = BufReader::with_capacity(1 << 16, Counted { file, read: progress.clone() });
+        match self.path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => Ok(Box::new(MultiGzDecoder::new(counted))),
+            Some("zst") => Ok(Box::new(
+                zstd::Decoder::with_buffer(counted)
+                    .map_err(|error| Failure::io("read", &self.path, &error))?,
+            )),
+            _ => Ok(Box::new(counted)),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            let path = self.path.display();
+            return Failure::Io(format!("cannot read {path}: the compressed stream is cut off"));
+        }
+        Failure::io("read", &self.path, error)
+    }
+}
+
+/// Opens a file to read; a directory is refused by name.
+pub(crate) fn open_file(path: &Path) -> Result<File> {
+    let failed = |error: io::Error| Failure::io("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(Failure::Io(format!("cannot read {}: it is a directory", path.display())));
+    }
+    Ok(file)
+}
+
+/// `events.ndjson.gz` is NDJSON; standard input too.
+fn format_of(path: &Path) -> Option<Format> {
+    if path == Path::new("-") {
+        return Some(Format::Ndjson);
+    }
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    match name.rsplit_once('.')?.1 {
+        "csv" => Some(Format::Csv),
+        "json" => Some(Format::Json),
+        "jsonl" | "ndjson" => Some(Format::Ndjson),
+        "parquet" => Some(Format::Parquet),
+        _ => None,
+    }
+}
+
+struct Counted {
+    file: Box<dyn Read>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read(buffer)?;
+        self.read.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(len)
+    }
+}
+
+/// Reads until `buffer` has `len` bytes or the source ends; says whether it ended.
+fn fill(source: &mut dyn Read, buffer: &mut Vec<u8>, len: usize) -> io::Result<bool> {
+    let missing = len.saturating_sub(buffer.len()) as u64;
+    let read = source.take(missing).read_to_end(buffer)?;
+    Ok((read as u64) < missing)
+}

@@ -1,0 +1,209 @@
+//! CSV as SPEC.md section 1.4 reads it: text cells that stay text, whatever ends their lines.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use csv_core::ReadRecordResult;
+use precise_core::row::Columns;
+use precise_core::{Code, Error};
+
+use super::{Cells, Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, fill, too_long};
+use crate::failure::{Failure, Result};
+use crate::interrupt;
+
+/// With a `column`, its cells are JSON texts; without one, each line is a record of text cells.
+pub(super) fn read(
+    input: &Input,
+    source: &mut dyn Read,
+    column: Option<&str>,
+    each: &mut dyn FnMut(Piece) -> Result<()>,
+) -> Result<()> {
+    let mut splitter = Splitter::new(source);
+    let refused = |error| Failure::refused(format!("cannot read {}", input.path.display()), error);
+    let columns = match splitter.next(input)? {
+        None => return Ok(()),
+        Some(Record { fault: Some(error), .. }) => return Err(refused(error)),
+        Some(Record { fault: None, .. }) => {
+            Arc::new(Columns::new(splitter.cells()).map_err(refused)?)
+        }
+    };
+    let column = match column {
+        None => None,
+        Some(name) => Some(column_index(input, &columns, name)?),
+    };
+    let mut rows = begin(&columns, column);
+    while let Some(record) = splitter.next(input)? {
+        push(&mut rows, &splitter, record, &columns, column);
+        if rows.is_full() {
+            each(Piece::Rows(std::mem::replace(&mut rows, begin(&columns, column))))?;
+            interrupt::check()?;
+        }
+    }
+    if rows.rows.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
+}
+
+fn begin(columns: &Arc<Columns>, column: Option<usize>) -> Rows {
+    let cells = || Cells {
+        columns: columns.clone(),
+        text: Vec::new(),
+        ends: Vec::new(),
+        row_ends: Vec::new(),
+    };
+    Rows { cells: column.is_none().then(cells), ..Rows::default() }
+}
+
+fn push(
+    rows: &mut Rows,
+    splitter: &Splitter<'_>,
+    record: Record,
+    columns: &Columns,
+    column: Option<usize>,
+) {
+    if let Some(cells) = &mut rows.cells {
+        for cell in splitter.cells() {
+            cells.text.extend_from_slice(cell);
+            cells.ends.push(cells.text.len());
+        }
+        cells.row_ends.push(cells.ends.len());
+        rows.push(&splitter.raw, record.fault);
+        return;
+    }
+    let index = column.unwrap_or_default();
+    let count = splitter.cells().len();
+    let fault = record.fault.or_else(|| {
+        let detail = format!("{count} instead of {}", columns.names().len());
+        let error = Error::new(Code::CellCount).at_path("$".into()).because(detail);
+        (count != columns.names().len()).then_some(error)
+    });
+    match splitter.cells().nth(index) {
+        Some(cell) if fault.is_none() => rows.push(cell, None),
+        _ => rows.push(&splitter.raw, fault),
+    }
+}
+
+fn column_index(input: &Input, columns: &Columns, name: &str) -> Result<usize> {
+    let folded = name.to_ascii_lowercase();
+    columns.names().iter().position(|column| *column == folded).ok_or_else(|| {
+        Failure::Usage(format!(
+            "{} has no column {name:?}; its columns are {}",
+            input.path.display(),
+            columns.names().join(", ")
+        ))
+    })
+}
+
+/// A record that was split; its cells and its raw bytes are in the splitter.
+struct Record {
+    fault: Option<Error>,
+}
+
+struct Splitter<'s> {
+    source: &'s mut dyn Read,
+    reader: csv_core::Reader,
+    buffer: Vec<u8>,
+    /// What of `buffer` was split already.
+    used: usize,
+    ended: bool,
+    /// The record as it stands in the file, without its line end, or its beginning.
+    raw: Vec<u8>,
+    raw_len: u64,
+    text: Vec<u8>,
+    text_len: usize,
+    ends: Vec<usize>,
+    ends_len: usize,
+}
+
+impl<'s> Splitter<'s> {
+    fn new(source: &'s mut dyn Read) -> Self {
+        Self {
+            source,
+            // Without a terminator of its own choice it takes CR, LF and CRLF.
+            reader: csv_core::Reader::new(),
+            buffer: Vec::new(),
+            used: 0,
+            ended: false,
+            raw: Vec::new(),
+            raw_len: 0,
+            text: vec![0; 1 << 12],
+            text_len: 0,
+            ends: vec![0; 1 << 8],
+            ends_len: 0,
+        }
+    }
+
+    fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.ends_len).map(|i| {
+            let start = if i == 0 { 0 } else { self.ends[i - 1] };
+            &self.text[start..self.ends[i]]
+        })
+    }
+
+    fn next(&mut self, input: &Input) -> Result<Option<Record>> {
+        self.raw.clear();
+        self.raw_len = 0;
+        self.text_len = 0;
+        self.ends_len = 0;
+        let mut open_quote = false;
+        loop {
+            if self.used == self.buffer.len() && !self.ended {
+                self.buffer.clear();
+                self.used = 0;
+                self.ended = fill(self.source, &mut self.buffer, PIECE_LEN)
+                    .map_err(|error| input.failed(&error))?;
+                if self.ended && !matches!(self.buffer.last(), Some(b'\n')) {
+                    // A last line without its end gets one. If it does not end the line, it went
+                    // into a quote that is still open.
+                    self.buffer.push(b'\n');
+                }
+            }
+            let (result, read, written, ends) = self.reader.read_record(
+                &self.buffer[self.used..],
+                &mut self.text[self.text_len..],
+                &mut self.ends[self.ends_len..],
+            );
+            self.keep_raw(read);
+            self.text_len += written;
+            self.ends_len += ends;
+            match result {
+                ReadRecordResult::InputEmpty => open_quote = self.ended,
+                ReadRecordResult::OutputFull if self.text.len() > 2 * MAX_RECORD_LEN => {
+                    // The record is refused: its text is no longer needed.
+                    self.text_len = 0;
+                    self.ends_len = 0;
+                }
+                ReadRecordResult::OutputFull => self.text.resize(2 * self.text.len(), 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                ReadRecordResult::Record => return Ok(Some(self.record(open_quote))),
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Copies the bytes just split, as far as they are kept.
+    fn keep_raw(&mut self, read: usize) {
+        let raw = &self.buffer[self.used..self.used + read];
+        self.used += read;
+        self.raw_len += read as u64;
+        let room = (MAX_RECORD_LEN + 2).saturating_sub(self.raw.len());
+        self.raw.extend_from_slice(&raw[..raw.len().min(room)]);
+    }
+
+    fn record(&mut self, open_quote: bool) -> Record {
+        while let Some(b'\r' | b'\n') = self.raw.last() {
+            self.raw.pop();
+        }
+        // Blank lines in front were passed over with it.
+        let blank = self.raw.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+        self.raw.drain(..blank);
+        let fault = if self.raw_len > MAX_RECORD_LEN as u64 {
+            self.raw.truncate(SHOWN_LEN);
+            self.ends_len = 0;
+            Some(too_long(self.raw_len))
+        } else if open_quote {
+            Some(Error::new(Code::OpenQuote).at_path("$".into()))
+        } else {
+            None
+        };
+        Record { fault }
+    }
+}

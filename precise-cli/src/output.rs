@@ -1,0 +1,108 @@
+//! Files that appear under their final name only when they are whole.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::failure::{Failure, Result};
+
+/// A file being written.
+///
+/// A plain file is written beside its final place and renamed in [`finish`](Output::finish); until then, and after any failure, what
+/// was there before stays. `-` is standard output; pipes and devices are written as they are.
+pub(crate) struct Output {
+    path: PathBuf,
+    target: Target,
+}
+
+enum Target {
+    Beside(NamedTempFile),
+    Stream(Box<dyn Write + Send>),
+}
+
+impl Output {
+    /// Begins. Fails at once where nothing could be written in the end.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Failure::io("write", path, &error);
+        if path == Path::new("-") {
+            let target = Target::Stream(Box::new(io::stdout()));
+            return Ok(Self { path: path.into(), target });
+        }
+        // A link is followed, so that the file it names is replaced and not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let target = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(Failure::Io(format!(
+                    "cannot write {}: it is a directory",
+                    path.display()
+                )));
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+                Target::Stream(Box::new(file))
+            }
+            Ok(metadata) if metadata.permissions().readonly() => {
+                return Err(Failure::Io(format!(
+                    "cannot write {}: it is read-only",
+                    path.display()
+                )));
+            }
+            _ => {
+                // The umask takes away from 0666 what it takes from any new file.
+                let file = tempfile::Builder::new()
+                    .prefix(".precise-")
+                    .permissions(Permissions::from_mode(0o666))
+                    .tempfile_in(parent(&path))
+                    .map_err(failed)?;
+                Target::Beside(file)
+            }
+        };
+        Ok(Self { path, target })
+    }
+
+    /// Where it will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The final step: everything is on the disk, under its name, or an error says why not.
+    pub(crate) fn finish(self) -> Result<()> {
+        let failed = |error: io::Error| Failure::io("write", &self.path, &error);
+        match self.target {
+            Target::Beside(file) => {
+                file.as_file().sync_all().map_err(failed)?;
+                file.persist(&self.path).map_err(|error| failed(error.error))?;
+                // The name itself is on the disk once its directory is.
+                File::open(parent(&self.path)).and_then(|dir| dir.sync_all()).map_err(failed)
+            }
+            Target::Stream(mut stream) => stream.flush().map_err(failed),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Beside(file) => file.write(bytes),
+            Target::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Beside(file) => file.flush(),
+            Target::Stream(stream) => stream.flush(),
+        }
+    }
+}
+
+/// The directory a file is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

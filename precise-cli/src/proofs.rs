@@ -1,0 +1,183 @@
+//! `proofs.parquet`: what minting writes, and what batches are read from.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{
+    Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
+use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use precise_core::Hash;
+
+use crate::failure::{Failure, Result};
+use crate::input::open_file;
+use crate::interrupt;
+use crate::runs::SortedRuns;
+
+/// The column batches are made of.
+pub(crate) const HASH_COLUMN: &str = "proof_hash";
+
+/// Bytes of encoded rows held before they are written: a row is about 100 bytes.
+const ROW_GROUP_LEN: usize = 32 << 20;
+
+/// Proofs of consecutive accepted rows.
+pub(crate) struct Proofs {
+    pub(crate) rows: Vec<u64>,
+    pub(crate) hashes: Vec<Hash>,
+    pub(crate) ids: Vec<u8>,
+    /// Empty if the proofs are blinded.
+    pub(crate) sizes: Vec<u32>,
+    /// Canonical forms and where each ends, if they are wanted.
+    pub(crate) records: Option<(Vec<u8>, Vec<usize>)>,
+}
+
+/// `prf_` and 52 characters.
+pub(crate) const ID_LEN: usize = 56;
+
+/// Writes proofs as Parquet.
+pub(crate) struct ProofsWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    schema: SchemaRef,
+}
+
+impl<W: Write + Send> ProofsWriter<W> {
+    pub(crate) fn new(output: W, with_record: bool) -> std::result::Result<Self, WriteError> {
+        let mut fields = vec![
+            Field::new("row", DataType::UInt64, false),
+            Field::new(HASH_COLUMN, DataType::FixedSizeBinary(32), false),
+            Field::new("proof_id", DataType::Utf8, false),
+            // Null where the proof is blinded: the size would tell of the record.
+            Field::new("size", DataType::UInt32, true),
+        ];
+        if with_record {
+            fields.push(Field::new("record", DataType::Utf8, false));
+        }
+        let schema = Arc::new(Schema::new(fields));
+        // Hashes are random: neither a dictionary nor a compressor finds anything in them.
+        let canon = KeyValue::new("precise.canon".into(), precise_core::canonical::NAME.to_owned());
+        let record = ColumnPath::from("record");
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("precise ", env!("CARGO_PKG_VERSION")).into())
+            .set_key_value_metadata(Some(vec![canon]))
+            .set_dictionary_enabled(false)
+            .set_column_encoding(ColumnPath::from("row"), Encoding::DELTA_BINARY_PACKED)
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_column_compression(record, Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(None)
+            .build();
+        let writer = ArrowWriter::try_new(output, schema.clone(), Some(properties))?;
+        Ok(Self { writer, schema })
+    }
+
+    pub(crate) fn write(&mut self, proofs: Proofs) -> std::result::Result<(), WriteError> {
+        let count = proofs.rows.len();
+        if count == 0 {
+            return Ok(());
+        }
+        let hashes = proofs.hashes.into_flattened();
+        let sizes = if proofs.sizes.is_empty() {
+            UInt32Array::new_null(count)
+        } else {
+            UInt32Array::from(proofs.sizes)
+        };
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(proofs.rows)),
+            Arc::new(FixedSizeBinaryArray::try_new(32, hashes.into(), None)?),
+            Arc::new(texts(proofs.ids, (0..=count).map(|i| i * ID_LEN))?),
+            Arc::new(sizes),
+        ];
+        if let Some((text, ends)) = proofs.records {
+            columns.push(Arc::new(texts(text, std::iter::once(0).chain(ends))?));
+        }
+        self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)?;
+        if self.writer.in_progress_size() > ROW_GROUP_LEN {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> std::result::Result<W, WriteError> {
+        self.writer.into_inner()
+    }
+}
+
+/// What the Parquet writer's failures are called here.
+pub(crate) type WriteError = parquet::errors::ParquetError;
+
+fn texts(
+    text: Vec<u8>,
+    offsets: impl Iterator<Item = usize>,
+) -> std::result::Result<StringArray, WriteError> {
+    // A piece's text is far below 2 GiB: MAX_RECORD_LEN, or some pieces of 1 MiB.
+    let offsets = OffsetBuffer::new(offsets.map(|offset| offset as i32).collect());
+    Ok(StringArray::try_new(offsets, Buffer::from_vec(text), None)?)
+}
+
+/// Reads the hashes of Parquet files into one set.
+pub(crate) fn read_hashes(paths: &[PathBuf], column: &str, runs: &mut SortedRuns) -> Result<()> {
+    for path in paths {
+        read_file(path, column, runs)?;
+    }
+    Ok(())
+}
+
+fn read_file(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
+    let shown = path.display();
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::Io(format!("cannot read {shown} as Parquet: {error}"))
+    };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open_file(path)?)
+        .map_err(|error| failed(&error))?;
+    let Ok(index) = builder.schema().index_of(column) else {
+        return Err(Failure::Usage(format!(
+            "{shown} has no column {column:?}; pass --column with the name of its proof hashes"
+        )));
+    };
+    let mask = ProjectionMask::roots(builder.parquet_schema(), [index]);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(1 << 16)
+        .build()
+        .map_err(|error| failed(&error))?;
+    for batch in reader {
+        let batch = batch.map_err(|error| failed(&error))?;
+        let hashes = hashes(batch.column(0)).map_err(|why| {
+            Failure::Usage(format!(
+                "column {column:?} of {shown} does not hold proof hashes: {why}"
+            ))
+        })?;
+        runs.extend(&hashes)?;
+        interrupt::check()?;
+    }
+    Ok(())
+}
+
+/// The hashes of a column; NULLs are passed over, as the SQL aggregate does.
+fn hashes(array: &ArrayRef) -> std::result::Result<Vec<Hash>, String> {
+    fn collect<'a>(
+        cells: impl Iterator<Item = Option<&'a [u8]>>,
+    ) -> std::result::Result<Vec<Hash>, String> {
+        cells
+            .flatten()
+            .map(|cell| {
+                cell.try_into().map_err(|_| format!("one of them has {} bytes", cell.len()))
+            })
+            .collect()
+    }
+    match array.data_type() {
+        DataType::FixedSizeBinary(32) => collect(array.as_fixed_size_binary().iter()),
+        DataType::Binary => collect(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => collect(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => collect(array.as_binary_view().iter()),
+        other => Err(format!("it is {other}")),
+    }
+}
