@@ -12,6 +12,7 @@ use precise_core::{Hash, hex, proof};
 use crate::failure::{Failure, Result};
 use crate::input::{Format, Input};
 use crate::mint::{self, Blinding, Job};
+use crate::output::same_file;
 
 /// Proofs of data: mint them, batch them, verify them.
 #[derive(Debug, Parser)]
@@ -128,7 +129,7 @@ impl Mint {
             }),
             _ => None,
         };
-        if self.rejects.as_ref() == Some(&self.output) {
+        if self.rejects.as_ref().is_some_and(|rejects| same_file(rejects, &self.output)) {
             return Err(Failure::Usage("--output and --rejects are the same file".into()));
         }
         Ok(Job {

@@ -1,6 +1,7 @@
 //! `precise demo`: the whole way once, a line of plain words per step.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,6 +18,14 @@ use crate::output::Output;
 use crate::proofs::{HASH_COLUMN, read_hashes};
 use crate::runs::SortedRuns;
 use crate::sample;
+
+/// Like the standard one, but a full disk or a reader that has gone is an error and no panic.
+macro_rules! println {
+    ($($words:tt)*) => {
+        writeln!(std::io::stdout(), $($words)*)
+            .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?
+    };
+}
 
 pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     let temporary =
@@ -154,8 +163,7 @@ fn keep(
     let write = |name: &str, text: &str| {
         let path: PathBuf = directory.join(name);
         let mut output = Output::create(&path)?;
-        std::io::Write::write_all(&mut output, text.as_bytes())
-            .map_err(|error| Failure::io("write", &path, &error))?;
+        output.write_all(text.as_bytes()).map_err(|error| Failure::io("write", &path, &error))?;
         output.finish()
     };
     write("event.json", record)?;

@@ -1,5 +1,6 @@
 //! Files in, pieces of rows out: every format is cut into pieces that are minted side by side.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
@@ -166,7 +167,8 @@ impl Input {
             Box::new(open_file(&self.path)?)
         };
         let counted = BufReader::with_capacity(1 << 16, Counted { file, read: progress.clone() });
-        match self.path.extension().and_then(|extension| extension.to_str()) {
+        let extension = self.path.extension().map(OsStr::to_ascii_lowercase);
+        match extension.as_deref().and_then(OsStr::to_str) {
             Some("gz") => Ok(Box::new(MultiGzDecoder::new(counted))),
             Some("zst") => Ok(Box::new(
                 zstd::Decoder::with_buffer(counted)

@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::failure::{Failure, Result};
 use crate::input::{Input, Piece, Rows};
 use crate::interrupt;
-use crate::output::{Output, parent};
+use crate::output::{Output, parent, same_file};
 use crate::progress::Progress;
 use crate::proofs::{ID_LEN, Proofs, ProofsWriter, WriteError};
 use crate::runs::{BatchRoot, SortedRuns};
@@ -101,7 +101,6 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let mut set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let (rejected, rejects) = rejects.finish()?;
-    let output_path = output.path().to_owned();
     output.finish()?;
     Ok(Summary {
         records,
@@ -111,7 +110,7 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
         distinct: set.distinct(),
         roots,
         seconds: started.elapsed().as_secs_f64(),
-        output: output_path,
+        output: job.output.clone(),
         rejects,
     })
 }
@@ -353,6 +352,13 @@ impl Rejects {
             None if job.output == Path::new("-") => PathBuf::from("rejects.ndjson"),
             None => job.output.with_extension("rejects.ndjson"),
         };
+        let is_output = |input: &&Input| {
+            input.path.is_file() && [&job.output, &path].iter().any(|o| same_file(&input.path, o))
+        };
+        if let Some(Input { path, .. }) = job.inputs.iter().find(is_output) {
+            let path = path.display();
+            return Err(Failure::Usage(format!("{path} is an input and would be written over")));
+        }
         // A file of an earlier run may not be taken for this one's.
         let asked = job.rejects.is_some() || path.is_file();
         let output = if asked { Some(Output::create(&path)?) } else { None };

@@ -99,6 +99,15 @@ impl Write for Output {
     }
 }
 
+/// Whether two paths name one file, be it there yet or not.
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        fs::canonicalize(path).or_else(|_| fs::canonicalize(parent(path)).map(|dir| dir.join(name)))
+    };
+    matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+}
+
 /// The directory a file is in.
 pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {

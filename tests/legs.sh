@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Runs the legs of the test suite, one line each: leg, tests, seconds. What a leg printed is shown
+# if it failed, and kept in $PRECISE_CACHE/logs.
+#
+#   legs.sh                 what `make test` runs
+#   legs.sh --all           and the long runs; writes docs/tested.md
+#   legs.sh --only LEG...   these
+set -uo pipefail
+cd "$(dirname "$0")/.."
+: "${PRECISE_CACHE:?set by the Makefile}" "${CARGO_TARGET_DIR:?set by the Makefile}"
+export PRECISE_PYTHON="$PRECISE_CACHE/venv/bin/python"
+export PATH="$PRECISE_CACHE/tools/bin:$PATH"
+precise="$CARGO_TARGET_DIR/debug/precise"
+logs="$PRECISE_CACHE/logs"
+mkdir -p "$logs"
+
+# Legs, in order. Each is a function of that name.
+main_legs=(build tests format clippy generated tidy reference generated-documents outside
+    examples deny)
+long_legs=(generated-documents-long release-tests)
+
+leg_build() { cargo build --workspace --all-targets; }
+
+leg_tests() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --workspace --no-fail-fast && cargo test --workspace --doc
+    else
+        cargo test --workspace --no-fail-fast
+    fi
+}
+
+leg_format() { cargo fmt --all --check; }
+
+leg_clippy() { cargo clippy --workspace --all-targets -- --deny warnings; }
+
+leg_generated() { cargo xtask codegen --check && cargo xtask vectors --check; }
+
+leg_tidy() { cargo xtask tidy; }
+
+# The second implementation recomputes every vector.
+leg_reference() { "$PRECISE_PYTHON" tests/reference/check_vectors.py tests/vectors; }
+
+# Both implementations read the same random documents, good and bad.
+leg_generated_documents() {
+    "$PRECISE_PYTHON" tests/reference/check_generated.py --precise "$precise" --count 10000
+}
+
+leg_generated_documents_long() {
+    for seed in 2 3 4 5 6; do
+        "$PRECISE_PYTHON" tests/reference/check_generated.py --precise "$precise" \
+            --count 40000 --seed "$seed" || return
+    done
+}
+
+# Outside libraries and programs agree with the binary on real requests and on its files.
+leg_outside() { "$PRECISE_PYTHON" tests/reference/check_outside.py --precise "$precise"; }
+
+# The commands that README and SPEC show give what they show, and outside tools agree.
+leg_examples() { "$PRECISE_PYTHON" tests/examples.py --precise "$precise"; }
+
+leg_deny() {
+    # Setup may still be building it.
+    local building
+    building="$(cat "$PRECISE_CACHE/cargo-deny.pid" 2>/dev/null)"
+    while [ -n "$building" ] && kill -0 "$building" 2>/dev/null; do sleep 1; done
+    command -v cargo-deny >/dev/null || { cat "$PRECISE_CACHE/cargo-deny.log"; return 1; }
+    cargo deny --offline check bans licenses sources
+}
+
+leg_release_tests() { cargo test --workspace --release --no-fail-fast; }
+
+# How many tests a log tells of: cargo's, nextest's, or `N passed, N failed` lines.
+count_tests() {
+    sed -nE 's/^test result: .* ([0-9]+) passed; .*/\1/p; s/^ *Summary .* ([0-9]+) passed.*/\1/p
+        s/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+if [ "${1:-}" = --only ]; then
+    shift
+    legs=("$@")
+elif [ "${1:-}" = --all ]; then
+    legs=("${main_legs[@]}" "${long_legs[@]}")
+else
+    legs=("${main_legs[@]}")
+fi
+
+passed=0 failed=0 skipped=0 table=""
+for leg in "${legs[@]}"; do
+    log="$logs/$leg.log"
+    started=$SECONDS
+    if "leg_${leg//-/_}" >"$log" 2>&1 </dev/null; then
+        tests=$(count_tests "$log")
+        # A leg that counts nothing is one check: it passed or it did not.
+        ((tests > 0)) || tests=1
+        passed=$((passed + tests))
+        line=$(printf '%-26s %6d passed  %5d s' "$leg" "$tests" $((SECONDS - started)))
+    else
+        failed=$((failed + 1))
+        line=$(printf '%-26s        FAILED  %5d s' "$leg" $((SECONDS - started)))
+    fi
+    echo "$line"
+    table+="$line"$'\n'
+    # A skip inside a leg is said aloud, with its reason.
+    while read -r skip; do
+        skipped=$((skipped + 1))
+        echo "    $skip"
+        table+="    $skip"$'\n'
+    done < <(grep -ohE 'SKIPPED: .*' "$log" | sort -u)
+    if [[ "$line" == *FAILED* ]]; then
+        tail -n 60 "$log" | sed 's/^/    | /'
+    fi
+done
+
+if [[ " ${legs[*]} " == *" release-tests "* ]]; then
+    {
+        echo "# What was tested"
+        echo
+        echo "Written by \`make test-all\` on $(date -u +%F), at commit $(git rev-parse --short HEAD)."
+        echo
+        echo '```text'
+        uname -sm
+        rustc --version
+        "$PRECISE_PYTHON" --version
+        echo
+        printf '%s' "$table"
+        echo '```'
+    } >docs/tested.md
+fi
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs what the tests need: Debian packages, a Python environment, cargo-deny. Says first what,
+# and does nothing where everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${PRECISE_CACHE:?set by the Makefile}"
+mkdir -p "$PRECISE_CACHE"
+
+say() { printf 'setup: %s\n' "$*"; }
+
+if ! command -v cargo >/dev/null; then
+    say "Rust 1.95 or later is missing; install it from https://rustup.rs and run this again"
+    exit 1
+fi
+
+# Debian's names of what is missing. jq and b3sum are outside judges of our bytes.
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("$2"); }
+need cc build-essential
+need git git
+need jq jq
+need b3sum b3sum
+need python3 python3
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+if ((${#packages[@]})); then
+    say "installing from Debian: ${packages[*]}"
+    if [ "$(id -u)" = 0 ]; then as_root=(); else as_root=(sudo); fi
+    log="$PRECISE_CACHE/apt.log"
+    if ! { "${as_root[@]}" apt-get update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1; then
+        say "that failed:"
+        tail -n 20 "$log"
+        exit 1
+    fi
+fi
+
+# The environment is made anew when what it should hold changes.
+venv="$PRECISE_CACHE/venv"
+wanted="$(sha256sum tests/reference/requirements.txt)"
+if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
+    say "installing from PyPI: $(grep -v '^#' tests/reference/requirements.txt | paste -sd' ')"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check \
+        -r tests/reference/requirements.txt
+    printf '%s\n' "$wanted" >"$venv/wanted"
+fi
+
+deny_version=0.20.2
+building="$(cat "$PRECISE_CACHE/cargo-deny.pid" 2>/dev/null || true)"
+if [ -n "$building" ] && kill -0 "$building" 2>/dev/null; then
+    say "cargo-deny is still being built"
+elif ! "$PRECISE_CACHE/tools/bin/cargo-deny" --version 2>/dev/null | grep -qF " $deny_version"; then
+    say "building cargo-deny $deny_version from crates.io, in the background"
+    # A target directory of its own: its build has nothing in common with ours.
+    env -u CARGO_TARGET_DIR nohup cargo install --quiet --locked --debug --jobs 2 \
+        --root "$PRECISE_CACHE/tools" --version "$deny_version" cargo-deny \
+        >"$PRECISE_CACHE/cargo-deny.log" 2>&1 </dev/null &
+    echo $! >"$PRECISE_CACHE/cargo-deny.pid"
+fi
