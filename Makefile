@@ -9,7 +9,8 @@ PYTHON = $(PRECISE_CACHE)/venv/bin/python
 .PHONY: help setup test test-all lint bench fuzz
 
 help: ## Say what there is
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+	    | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
 	@echo "Builds and tools are kept in $(PRECISE_CACHE) (set PRECISE_CACHE to change that)."
 

@@ -62,8 +62,9 @@ pub(crate) struct Canonical {
 
 /// Mint a proof for every record of some files
 ///
-/// Writes a Parquet file with the columns row, proof_hash, proof_id and size. Rows that are refused are kept,
-/// with the reason, in an NDJSON file beside it. Ends with counts and one batch root per part.
+/// Writes a Parquet file with the columns row, proof_hash, proof_id and size. Rows that are refused
+/// are kept, with the reason, in an NDJSON file beside it. Ends with counts and one batch root per
+/// part.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise mint events.ndjson.gz -o proofs.parquet
@@ -161,7 +162,8 @@ pub(crate) struct Root {
 
 /// Prove that a proof is in a batch, or show the neighbours between which it would be
 ///
-/// Prints the inclusion or absence proof; which one, and the root it holds under, goes to standard error.
+/// Prints the inclusion or absence proof; which one, and the root it holds under, goes to standard
+/// error.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  precise prove proofs.parquet --proof prf_… > inclusion.json")]
 pub(crate) struct Prove {
@@ -187,7 +189,7 @@ pub(crate) struct Prove {
   precise verify --record event.json --proof prf_…
   precise verify --record event.json --proof proof.json
   precise verify --record event.json --inclusion inclusion.json --root 0x…
-  sed -n 5p events.ndjson | precise verify --record - --inclusion inclusion.json --root 0x… --json")]
+  sed -n 5p events.ndjson | precise verify --record - --proof proof.json --json")]
 pub(crate) struct Verify {
     /// A file that holds the record, one JSON document; `-` is standard input
     #[arg(long, value_name = "FILE")]

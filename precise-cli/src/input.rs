@@ -55,7 +55,7 @@ pub(crate) enum Piece {
 pub(crate) struct Rows {
     /// The rows as they stand in the file.
     pub(crate) raw: Vec<u8>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) list: Vec<Row>,
     /// The cells of all rows, if they are rows of cells and not JSON texts.
     pub(crate) cells: Option<Cells>,
 }
@@ -93,12 +93,12 @@ impl Rows {
     fn push(&mut self, raw: &[u8], fault: Option<Error>) {
         let start = self.raw.len();
         self.raw.extend_from_slice(raw);
-        self.rows.push(Row { raw: start..self.raw.len(), fault });
+        self.list.push(Row { raw: start..self.raw.len(), fault });
     }
 
     fn is_full(&self) -> bool {
         // A row may be as short as one byte.
-        self.raw.len() >= PIECE_LEN || self.rows.len() >= PIECE_LEN / 16
+        self.raw.len() >= PIECE_LEN || self.list.len() >= PIECE_LEN / 16
     }
 }
 
@@ -140,7 +140,7 @@ impl Input {
     /// Bytes of the file, for a progress bar.
     pub(crate) fn len(&self) -> Option<u64> {
         let metadata = std::fs::metadata(&self.path).ok()?;
-        metadata.is_file().then(|| metadata.len())
+        metadata.is_file().then_some(metadata.len())
     }
 
     /// Reads the rows in pieces; stops early if `each` fails.

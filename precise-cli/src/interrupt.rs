@@ -6,7 +6,8 @@ use crate::failure::{Failure, Result};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C (and a polite kill) sets the flag instead of ending the process at once. A second one ends it.
+/// From now on Ctrl-C (and a polite kill) sets the flag instead of ending the process at once. A
+/// second one ends it.
 pub(crate) fn install() {
     // Without a handler the process just ends on Ctrl-C, and its temporary file stays behind.
     let _ = ctrlc::set_handler(|| {

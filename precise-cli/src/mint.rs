@@ -265,7 +265,7 @@ impl<'j> Worker<'j> {
     }
 
     fn mint_rows(&mut self, mut rows: Rows) {
-        for (i, row) in rows.rows.iter_mut().enumerate() {
+        for (i, row) in rows.list.iter_mut().enumerate() {
             let raw = &rows.raw[row.raw.clone()];
             let pushed = match (row.fault.take(), &rows.cells) {
                 (Some(fault), _) => Err(fault),
@@ -292,20 +292,18 @@ impl<'j> Worker<'j> {
     fn blind_last(&mut self) -> precise_core::Result<()> {
         let Some(blinding) = &self.job.blinding else { return Ok(()) };
         let canonical = self.minter.canonical(self.minter.len() - 1);
-        match blinding
+        let blind = blinding
             .record_id
             .record_id(&mut self.reader, canonical)
-            .and_then(|id| Blind::derive(&blinding.secret, &id))
-        {
-            Ok(blind) => {
-                self.minted.hashes.push(proof::hash(canonical, Some(&blind)));
-                Ok(())
-            }
+            .and_then(|id| Blind::derive(&blinding.secret, &id));
+        match blind {
+            Ok(blind) => self.minted.hashes.push(proof::hash(canonical, Some(&blind))),
             Err(error) => {
                 self.minter.pop();
-                Err(error)
+                return Err(error);
             }
         }
+        Ok(())
     }
 
     /// Hashes the records added since the last time.
@@ -379,12 +377,11 @@ impl Rejects {
             "offset": reject.error.offset(),
             "message": reject.error.to_string(),
         });
-        match std::str::from_utf8(&reject.raw) {
-            Ok(raw) => line["raw"] = raw.into(),
-            Err(_) => {
-                let encoded = base64::engine::general_purpose::STANDARD.encode(&reject.raw);
-                line["raw_base64"] = encoded.into();
-            }
+        if let Ok(raw) = std::str::from_utf8(&reject.raw) {
+            line["raw"] = raw.into();
+        } else {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&reject.raw);
+            line["raw_base64"] = encoded.into();
         }
         if code == Code::InputSize {
             line["raw_cut"] = true.into();

@@ -11,8 +11,9 @@ use crate::failure::{Failure, Result};
 
 /// A file being written.
 ///
-/// A plain file is written beside its final place and renamed in [`finish`](Output::finish); until then, and after any failure, what
-/// was there before stays. `-` is standard output; pipes and devices are written as they are.
+/// A plain file is written beside its final place and renamed in [`finish`](Output::finish); until
+/// then, and after any failure, what was there before stays. `-` is standard output; pipes and
+/// devices are written as they are.
 pub(crate) struct Output {
     path: PathBuf,
     target: Target,

@@ -34,7 +34,8 @@ pub fn canonicalize(text: &[u8]) -> Result<Vec<u8>> {
     Ok(canonical)
 }
 
-/// RFC 8785 as it stands, without the gate of section 1.3: each number becomes the nearest binary64.
+/// RFC 8785 as it stands, without the gate of section 1.3: each number becomes the nearest
+/// binary64.
 ///
 /// For the RFC's own vectors. Nothing is ever minted from it: two different numbers can come out
 /// as the same bytes.
@@ -543,16 +544,12 @@ fn rank(byte: u8) -> u8 {
 #[inline]
 fn prefix(key: &[u8]) -> u64 {
     const TOPS: u64 = 0x8080_8080_8080_8080;
-    let prefix = match key.first_chunk::<8>() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => {
-            let mut prefix = 0;
-            for &byte in key {
-                prefix = prefix << 8 | u64::from(byte);
-            }
-            // At most 7 bytes were shifted in, at least none: a shift of 64 in two steps.
-            prefix << (8 * (7 - key.len())) << 8
-        }
+    let prefix = if let Some(chunk) = key.first_chunk::<8>() {
+        u64::from_be_bytes(*chunk)
+    } else {
+        let bytes = key.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte));
+        // At most 7 bytes were shifted in, perhaps none: a shift by 64 is done in two steps.
+        bytes << (8 * (7 - key.len())) << 8
     };
     if prefix & TOPS == 0 { prefix } else { u64::from_be_bytes(prefix.to_be_bytes().map(rank)) }
 }

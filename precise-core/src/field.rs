@@ -100,7 +100,7 @@ impl Sink for Search<'_> {
     }
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        // An object on the path at depth d has matched d − 1 names; any other one has matched fewer.
+        // An object on the path, at depth d, has matched d − 1 names; any other one fewer.
         self.here = self.depth == self.matched + 1
             && key.characters() == self.path[self.matched].as_bytes();
         Ok(())

@@ -16,8 +16,8 @@
 //! # What this crate does not do
 //!
 //! It opens no file and no connection, reads no clock, no environment and no randomness: all of
-//! those come in as arguments. It has no `unsafe`, knows no engine's types, and needs no
-//! standard library (feature `std` only lets BLAKE3 look at the CPU). It never changes a record: what it
+//! those come in as arguments. It has no `unsafe`, knows no engine's types, and needs no standard
+//! library (feature `std` only lets BLAKE3 look at the CPU). It never changes a record: what it
 //! cannot keep exactly it refuses.
 
 #![cfg_attr(not(feature = "std"), no_std)]

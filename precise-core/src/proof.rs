@@ -119,7 +119,7 @@ pub fn parse_hash_or_id(text: &str) -> Result<Hash> {
 }
 
 /// What minting returns (SPEC.md section 2.3):
-/// `{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0x…","proof_id":"prf_…","size":593,"v":1}`
+/// `{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0x…","proof_id":"prf_…","size":9,"v":1}`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofDocument {
     /// The proof hash.

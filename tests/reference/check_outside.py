@@ -1,8 +1,9 @@
 """Asks outside tools whether they agree with the `precise` binary.
 
 PyPI rfc8785 on every OpenRTB request, b3sum on its canonical bytes, pyarrow on the Parquet file,
-hashlib's SHA-256 on the batch root, jq on the rejects, and PyPI jsonschema on sample events. The requests are others' test data and
-lie beside the checkout; without them the events of `precise sample` stand in, and that is said.
+hashlib's SHA-256 on the batch root, jq on the rejects, and PyPI jsonschema on sample events. The
+requests are others' test data and lie beside the checkout; without them the events of `precise
+sample` stand in, and that is said.
 """
 
 import argparse

@@ -67,7 +67,7 @@ pub(super) fn read(
             interrupt::check()?;
         }
     }
-    if rows.rows.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
+    if rows.list.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -114,7 +114,7 @@ fn push_dictionary<K: ArrowDictionaryKeyType>(
     let mut values = Rows::default();
     push(&mut values, array.values());
     for key in array.keys_iter() {
-        match key.map(|key| &values.rows[key]) {
+        match key.map(|key| &values.list[key]) {
             Some(value) if value.fault.is_none() => {
                 rows.push(&values.raw[value.raw.clone()], None);
             }

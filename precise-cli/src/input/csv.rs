@@ -39,7 +39,7 @@ pub(super) fn read(
             interrupt::check()?;
         }
     }
-    if rows.rows.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
+    if rows.list.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
 }
 
 fn begin(columns: &Arc<Columns>, column: Option<usize>) -> Rows {

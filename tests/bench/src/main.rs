@@ -1,6 +1,7 @@
 //! The core's loops beside their peers, in one run, on one core.
 //!
-//! Figures are seconds on the CPU, the least of some rounds in which all take turns; what counts is their ratio.
+//! Figures are seconds on the CPU, the least of some rounds in which all take turns; what counts is
+//! their ratio.
 //! Run by `make bench`, which adds the whole-process rows. With a second argument only rows whose
 //! name contains it run: for a profiler.
 
