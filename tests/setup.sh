@@ -47,6 +47,9 @@ if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
     printf '%s\n' "$wanted" >"$venv/wanted"
 fi
 
+# Every crate of the lock file, other platforms' too, since their licences are checked as well.
+cargo fetch --locked --quiet
+
 deny_version=0.20.2
 building="$(cat "$PRECISE_CACHE/cargo-deny.pid" 2>/dev/null || true)"
 if [ -n "$building" ] && kill -0 "$building" 2>/dev/null; then

@@ -108,8 +108,10 @@ pub(crate) struct Mint {
 impl Mint {
     pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
         let summary = mint::run(&self.job()?)?;
-        // Where the proofs themselves go to standard output, the summary does not.
-        let mut to: Box<dyn Write> = if self.output == Path::new("-") {
+        // Where proofs or rejects go to standard output, the summary does not.
+        let stdout = Path::new("-");
+        let taken = self.output == stdout || self.rejects.as_deref() == Some(stdout);
+        let mut to: Box<dyn Write> = if taken {
             Box::new(io::stderr())
         } else {
             Box::new(io::stdout())

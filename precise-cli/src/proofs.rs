@@ -105,8 +105,9 @@ impl<W: Write + Send> ProofsWriter<W> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> std::result::Result<W, WriteError> {
-        self.writer.into_inner()
+    pub(crate) fn finish(self) -> std::result::Result<(), WriteError> {
+        // Not `into_inner`, which keeps the words of an error in writing and not its kind.
+        self.writer.close().map(drop)
     }
 }
 

@@ -130,6 +130,8 @@ struct Frame {
     index: u64,
     /// In an object, whether each key so far came after the one before it.
     in_order: bool,
+    /// In an object, the prefix of the last key.
+    prefix: u64,
     /// Where its bracket stands in `out`.
     start: u32,
     /// Where its members begin in `members`.
@@ -147,8 +149,11 @@ enum Kind {
 }
 
 impl Frame {
-    const DOCUMENT: Self =
-        Self { kind: Kind::Document, index: 0, in_order: true, start: 0, members: 0, keys: 0 };
+    const DOCUMENT: Self = Self::new(Kind::Document, 0, 0, 0);
+
+    const fn new(kind: Kind, start: u32, members: u32, keys: u32) -> Self {
+        Self { kind, index: 0, in_order: true, prefix: 0, start, members, keys }
+    }
 }
 
 /// One member of an open object: `"key":value` is `out[start..end]`, once it is copied there.
@@ -168,7 +173,7 @@ enum KeyPlace {
     /// In `keys`.
     Buffer { start: u32, end: u32 },
     /// In the source.
-    Source { start: usize, end: usize },
+    Source { start: u32, end: u32 },
 }
 
 impl Member {
@@ -176,7 +181,7 @@ impl Member {
     fn key<'k>(&self, source: &'k [u8], keys: &'k [u8]) -> &'k [u8] {
         match self.key {
             KeyPlace::Buffer { start, end } => &keys[start as usize..end as usize],
-            KeyPlace::Source { start, end } => &source[start..end],
+            KeyPlace::Source { start, end } => &source[start as usize..end as usize],
         }
     }
 
@@ -257,17 +262,11 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Run after every token. Positions fit in 32 bits: before a token there are at most 16 MiB,
-    /// and a token of at most 16 MiB ([`check_token`](Self::check_token)) is written in at most 6
-    /// times that.
+    /// Run after every token, so that before each there are at most 16 MiB and its position fits
+    /// in 32 bits.
     #[inline]
     fn check_len(&self) -> Result<()> {
         if self.len() > MAX_LEN { Err(too_large()) } else { Ok(()) }
-    }
-
-    #[inline]
-    fn check_token(text: Text<'_>) -> Result<()> {
-        if text.characters().len() > MAX_LEN { Err(too_large()) } else { Ok(()) }
     }
 
     #[inline]
@@ -288,14 +287,8 @@ impl<'a> Encoder<'a> {
     fn begin(&mut self, kind: Kind, bracket: u8) {
         self.begin_value();
         self.buffers.outer.push(self.top);
-        self.top = Frame {
-            kind,
-            index: 0,
-            in_order: true,
-            start: self.len() as u32,
-            members: self.buffers.members.len() as u32,
-            keys: self.buffers.keys.len() as u32,
-        };
+        let Buffers { members, keys, .. } = &*self.buffers;
+        self.top = Frame::new(kind, self.len() as u32, members.len() as u32, keys.len() as u32);
         self.push(bracket);
     }
 
@@ -322,15 +315,29 @@ impl<'a> Encoder<'a> {
         if let Some(&[repeated, _]) = repeated {
             return Err(self.duplicate(repeated));
         }
+        // The document itself is built where its members are put in order; an inner object goes
+        // back to its place.
+        let is_document = self.top.start == 0;
         sorted.clear();
+        sorted.push(b'{');
         for member in members.iter() {
             sorted.extend_from_slice(&out[member.start as usize..member.end as usize]);
             sorted.push(b',');
         }
         sorted.pop();
-        out.truncate(self.top.start as usize + 1);
-        out.extend_from_slice(sorted);
+        if is_document {
+            core::mem::swap(out, sorted);
+        } else {
+            out.truncate(self.top.start as usize);
+            out.extend_from_slice(sorted);
+        }
         Ok(())
+    }
+
+    /// Whether `member` comes after the member before it.
+    fn follows_last(&self, member: &Member) -> bool {
+        let Buffers { members, keys, .. } = &*self.buffers;
+        members.last().is_none_or(|last| last.compare(member, self.source, keys).is_lt())
     }
 
     #[cold]
@@ -350,7 +357,6 @@ impl Sink for Encoder<'_> {
 
     #[inline]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        Self::check_token(key)?;
         let first = self.buffers.members.len() == self.top.members as usize;
         if !first {
             let end = self.len() as u32;
@@ -362,7 +368,8 @@ impl Sink for Encoder<'_> {
         let start = self.len() as u32;
         let key_place = match key {
             Text::Quoted { quoted, at } => {
-                KeyPlace::Source { start: at + 1, end: at + quoted.len() - 1 }
+                let (start, end) = (at + 1, at + quoted.len() - 1);
+                KeyPlace::Source { start: start as u32, end: end as u32 }
             }
             Text::Unescaped(characters) => {
                 let start = self.buffers.keys.len() as u32;
@@ -373,12 +380,10 @@ impl Sink for Encoder<'_> {
         self.push_text(key);
         let prefix = prefix(key.characters());
         let member = Member { prefix, start, end: start, key: key_place };
-        if let Some(previous) = self.buffers.members.last()
-            && !first
-            && self.top.in_order
-        {
-            self.top.in_order = previous.compare(&member, self.source, &self.buffers.keys).is_lt();
+        if prefix <= self.top.prefix && !first && self.top.in_order {
+            self.top.in_order = self.follows_last(&member);
         }
+        self.top.prefix = prefix;
         self.buffers.members.push(member);
         self.check_len()?;
         // The colon is counted with the value.
@@ -409,7 +414,6 @@ impl Sink for Encoder<'_> {
 
     #[inline]
     fn string(&mut self, string: Text<'_>) -> Result<()> {
-        Self::check_token(string)?;
         self.begin_value();
         self.push_text(string);
         self.end_value()

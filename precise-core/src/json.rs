@@ -72,9 +72,14 @@ pub struct Reader {
 impl Reader {
     /// Reads one document of UTF-8 `text` into `sink`.
     ///
-    /// Errors: PR101 to PR105, PR107, PR108, PR901, and what the sink refuses. Each has its path
+    /// Errors: PR101 to PR105, PR107, PR108, PR901, PR903 from 4 GiB, and what the sink refuses. Each has its path
     /// and its offset.
     pub fn read<S: Sink>(&mut self, text: &[u8], sink: &mut S) -> Result<()> {
+        if u32::try_from(text.len()).is_err() {
+            // Sinks keep positions in 32 bits.
+            let detail = alloc::format!("{} bytes", text.len());
+            return Err(Error::new(Code::InputSize).at_path("$".into()).because(detail));
+        }
         if let Err(fault) = core::str::from_utf8(text) {
             return Err(Error::new(Code::InvalidUtf8)
                 .at_path("$".into())
@@ -133,7 +138,7 @@ impl Scanner<'_, '_> {
         loop {
             // A value begins here.
             match self.peek_token() {
-                Some(b'"') => self.string(sink, false)?,
+                Some(b'"') => self.string::<false, S>(sink)?,
                 Some(b'{') => {
                     self.open(sink, true)?;
                     if self.peek_token() != Some(b'}') {
@@ -225,7 +230,7 @@ impl Scanner<'_, '_> {
         if self.text.get(self.at) != Some(&b'"') {
             return Err(self.unexpected("expected a key").at_path(sink.path(Place::Container)));
         }
-        self.string(sink, true)?;
+        self.string::<true, S>(sink)?;
         if self.peek_token() != Some(b':') {
             return Err(self.unexpected("expected a colon").at_path(sink.path(Place::Container)));
         }
@@ -306,7 +311,7 @@ impl Scanner<'_, '_> {
 
     /// A string in quotes, as a key or as a value.
     #[inline]
-    fn string<S: Sink>(&mut self, sink: &mut S, key: bool) -> Result<()> {
+    fn string<const KEY: bool, S: Sink>(&mut self, sink: &mut S) -> Result<()> {
         let start = self.at;
         let end = start + 1 + plain_len(&self.text[start + 1..]);
         let text = if self.text.get(end) == Some(&b'"') {
@@ -315,11 +320,11 @@ impl Scanner<'_, '_> {
         } else {
             match self.escaped_string(start, end) {
                 Ok(()) => Text::Unescaped(&self.reader.unescaped),
-                Err(fault) if key => return Err(fault.at_path(sink.path(Place::Container))),
+                Err(fault) if KEY => return Err(fault.at_path(sink.path(Place::Container))),
                 Err(fault) => return Err(fault),
             }
         };
-        let sent = if key { sink.key(text) } else { sink.string(text) };
+        let sent = if KEY { sink.key(text) } else { sink.string(text) };
         sent.map_err(|fault| if fault.offset().is_some() { fault } else { fault.at_offset(start) })
     }
 
