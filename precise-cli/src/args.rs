@@ -111,11 +111,8 @@ impl Mint {
         // Where proofs or rejects go to standard output, the summary does not.
         let stdout = Path::new("-");
         let taken = self.output == stdout || self.rejects.as_deref() == Some(stdout);
-        let mut to: Box<dyn Write> = if taken {
-            Box::new(io::stderr())
-        } else {
-            Box::new(io::stdout())
-        };
+        let mut to: Box<dyn Write> =
+            if taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         let printed =
             if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(&mut to) };
         printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;

@@ -13,6 +13,7 @@ use precise_core::{canonical, hex};
 use crate::args::Demo;
 use crate::failure::{Failure, Result};
 use crate::input::Input;
+use crate::interrupt;
 use crate::mint::{self, Job, thousands};
 use crate::output::Output;
 use crate::proofs::{HASH_COLUMN, read_hashes};
@@ -30,6 +31,7 @@ macro_rules! println {
 pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     let temporary =
         tempfile::tempdir().map_err(|error| Failure::io("write", &std::env::temp_dir(), &error))?;
+    interrupt::begin(temporary.path());
     let directory = command.keep.as_deref().unwrap_or(temporary.path());
     fs::create_dir_all(directory).map_err(|error| Failure::io("write", directory, &error))?;
     let events = directory.join("events.ndjson");

@@ -10,14 +10,14 @@ use precise_core::Error;
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Ctrl-C.
-    Interrupted,
     /// A file could not be read or written.
     Io(String),
     /// The data was read, and is refused.
     Refused { what: String, error: Error },
     /// The reader of our output has gone, as `head` does. Nothing to say about it.
     ReaderGone,
+    /// Another thread failed, and says why.
+    Stopped,
     /// The command line asks for something that cannot be.
     Usage(String),
 }
@@ -39,12 +39,11 @@ impl Failure {
         Self::Refused { what: what.into(), error }
     }
 
-    /// 1: the data's fault. 2: usage, files. 130: Ctrl-C, as shells count it.
+    /// 1: the data's fault. 2: usage, files.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused { .. } => 1,
-            Self::Io(_) | Self::ReaderGone | Self::Usage(_) => 2,
-            Self::Interrupted => 130,
+            Self::Io(_) | Self::ReaderGone | Self::Stopped | Self::Usage(_) => 2,
         })
     }
 
@@ -87,9 +86,9 @@ fn describe(error: &io::Error) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Interrupted => f.write_str("interrupted; no output was written"),
             Self::Io(message) | Self::Usage(message) => f.write_str(message),
             Self::ReaderGone => f.write_str("the reader of the output has gone"),
+            Self::Stopped => f.write_str("another thread failed"),
             Self::Refused { what, error } => write!(f, "{what}: {} {error}", error.code()),
         }
     }

@@ -21,8 +21,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Result};
 use crate::input::{Input, Piece, Rows};
-use crate::interrupt;
-use crate::output::{Output, parent, same_file};
+use crate::output::{Output, is_stream, parent, same_file};
 use crate::progress::Progress;
 use crate::proofs::{ID_LEN, Proofs, ProofsWriter, WriteError};
 use crate::runs::{BatchRoot, SortedRuns};
@@ -70,7 +69,7 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let started = Instant::now();
     let mut output = Output::create(&job.output)?;
     let mut rejects = Rejects::create(job)?;
-    let directory = if job.output == Path::new("-") {
+    let directory = if is_stream(&job.output) {
         std::env::temp_dir()
     } else {
         parent(output.path()).into()
@@ -149,7 +148,7 @@ fn mint_all(job: &Job, each: &mut dyn FnMut(&Input, Minted) -> Result<()>) -> Re
         for minted in from_minters.iter().cycle() {
             // The first minter without a piece is one behind the last piece.
             let Ok((input, minted)) = minted.recv() else { break };
-            result = interrupt::check().and_then(|()| each(&job.inputs[input], minted));
+            result = each(&job.inputs[input], minted);
             progress.set(read.load(Ordering::Relaxed));
             if result.is_err() {
                 break;
@@ -172,8 +171,8 @@ fn read_all(
     for (i, input) in job.inputs.iter().enumerate() {
         input.read(read, &mut |piece| {
             let minter = turns.next().expect("there is a minter");
-            // It is gone only if the writer failed, and the writer says why.
-            minter.send((i, piece)).map_err(|_| Failure::Interrupted)
+            // It is gone only if the writer failed.
+            minter.send((i, piece)).map_err(|_| Failure::Stopped)
         })?;
     }
     Ok(())
@@ -347,7 +346,7 @@ impl Rejects {
     fn create(job: &Job) -> Result<Self> {
         let path = match &job.rejects {
             Some(path) => path.clone(),
-            None if job.output == Path::new("-") => PathBuf::from("rejects.ndjson"),
+            None if is_stream(&job.output) => PathBuf::from("rejects.ndjson"),
             None => job.output.with_extension("rejects.ndjson"),
         };
         let is_output = |input: &&Input| {

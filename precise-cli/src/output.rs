@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Result};
+use crate::interrupt;
 
 /// A file being written.
 ///
@@ -58,6 +59,7 @@ impl Output {
                     .permissions(Permissions::from_mode(0o666))
                     .tempfile_in(parent(&path))
                     .map_err(failed)?;
+                interrupt::begin(file.path());
                 Target::Beside(file)
             }
         };
@@ -75,7 +77,11 @@ impl Output {
         match self.target {
             Target::Beside(file) => {
                 file.as_file().sync_all().map_err(failed)?;
-                file.persist(&self.path).map_err(|error| failed(error.error))?;
+                let unfinished = file.path().to_owned();
+                interrupt::finish(&unfinished, || {
+                    file.persist(&self.path).map(drop).map_err(|error| error.error)
+                })
+                .map_err(failed)?;
                 // The name itself is on the disk once its directory is.
                 File::open(parent(&self.path)).and_then(|dir| dir.sync_all()).map_err(failed)
             }
@@ -107,6 +113,11 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
         fs::canonicalize(path).or_else(|_| fs::canonicalize(parent(path)).map(|dir| dir.join(name)))
     };
     matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Whether it is standard output, a pipe or a device: nothing can be put beside those.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// The directory a file is in.

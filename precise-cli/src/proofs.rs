@@ -20,7 +20,6 @@ use precise_core::Hash;
 
 use crate::failure::{Failure, Result};
 use crate::input::open_file;
-use crate::interrupt;
 use crate::runs::SortedRuns;
 
 /// The column batches are made of.
@@ -157,7 +156,6 @@ fn read_file(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
             ))
         })?;
         runs.extend(&hashes)?;
-        interrupt::check()?;
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ use precise_core::merkle::{Part, PartBits, RootBuilder, part_index};
 use precise_core::{Code, Error, Hash};
 
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 
 /// Hashes sorted at a time: 2^21 of 32 bytes are 64 MiB.
 const RUN_LEN: usize = 1 << 21;
@@ -60,7 +59,7 @@ impl SortedRuns {
         file.write_all(self.current.as_flattened()).map_err(failed)?;
         self.spilled.push(file);
         self.current.clear();
-        interrupt::check()
+        Ok(())
     }
 
     fn sort(&mut self) {
@@ -97,7 +96,6 @@ impl SortedRuns {
                 merged.write_all(&hash)
             })
             .map_err(|error| self.failed(&error))?;
-            interrupt::check()?;
             Store::File(merged.into_inner().map_err(|error| self.failed(error.error()))?)
         };
         let bits =
@@ -266,7 +264,7 @@ impl HashSet {
                 }
             }
         }
-        interrupt::check()
+        Ok(())
     }
 }
 

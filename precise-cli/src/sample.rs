@@ -18,7 +18,6 @@ use parquet::file::properties::WriterProperties;
 
 use crate::args::Sample;
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 
@@ -85,7 +84,6 @@ fn write_lines<W: Write>(
         writer.write_all(text.as_bytes()).map_err(failed)?;
         done += now;
         progress.set(done);
-        interrupt::check()?;
     }
     progress.finish();
     Ok(writer)
@@ -115,7 +113,6 @@ fn write_parquet(output: &mut Output, events: u64, seed: u64, failed: &Failed<'_
             .and_then(|batch| writer.write(&batch).map_err(|error| failed(&error)))?;
         done += now;
         progress.set(done);
-        interrupt::check()?;
     }
     progress.finish();
     writer.close().map_err(|error| failed(&error))?;

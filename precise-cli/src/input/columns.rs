@@ -13,7 +13,6 @@ use precise_core::{Code, Error};
 
 use super::{Input, Piece, Rows, open_file};
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 
 /// Rows decoded at a time: at 600 bytes a record, half a piece.
 const BATCH_ROWS: usize = 1024;
@@ -64,7 +63,6 @@ pub(super) fn read(
         progress.store(before + bytes as u64, Ordering::Relaxed);
         if rows.is_full() {
             each(Piece::Rows(std::mem::take(&mut rows)))?;
-            interrupt::check()?;
         }
     }
     if rows.list.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }

@@ -9,7 +9,6 @@ use precise_core::{Code, Error};
 
 use super::{Cells, Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, fill, too_long};
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 
 /// With a `column`, its cells are JSON texts; without one, each line is a record of text cells.
 pub(super) fn read(
@@ -36,7 +35,6 @@ pub(super) fn read(
         push(&mut rows, &splitter, record, &columns, column);
         if rows.is_full() {
             each(Piece::Rows(std::mem::replace(&mut rows, begin(&columns, column))))?;
-            interrupt::check()?;
         }
     }
     if rows.list.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }

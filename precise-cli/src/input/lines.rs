@@ -4,7 +4,6 @@ use std::io::Read;
 
 use super::{Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, fill, too_long};
 use crate::failure::Result;
-use crate::interrupt;
 
 /// Cuts at the last line end of each piece; what is behind it begins the next.
 pub(super) fn read(
@@ -15,7 +14,6 @@ pub(super) fn read(
     let mut buffer = Vec::with_capacity(PIECE_LEN);
     let mut want = PIECE_LEN;
     loop {
-        interrupt::check()?;
         let ended = fill(source, &mut buffer, want).map_err(|error| input.failed(&error))?;
         if ended {
             return if buffer.is_empty() { Ok(()) } else { each(Piece::Lines(buffer)) };
@@ -53,7 +51,6 @@ fn skip_line(input: &Input, source: &mut dyn Read, start: Vec<u8>) -> Result<Ski
     shown.shrink_to_fit();
     let mut buffer = Vec::with_capacity(PIECE_LEN);
     loop {
-        interrupt::check()?;
         buffer.clear();
         let ended = fill(source, &mut buffer, PIECE_LEN).map_err(|error| input.failed(&error))?;
         let end = memchr::memchr(b'\n', &buffer);
