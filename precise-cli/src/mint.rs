@@ -69,11 +69,8 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let started = Instant::now();
     let mut output = Output::create(&job.output)?;
     let mut rejects = Rejects::create(job)?;
-    let directory = if is_stream(&job.output) {
-        std::env::temp_dir()
-    } else {
-        parent(output.path()).into()
-    };
+    let directory =
+        if is_stream(&job.output) { std::env::temp_dir() } else { parent(output.path()).into() };
     let mut runs = SortedRuns::new(&directory);
     let write_failed = |error: &WriteError| write_failure(&job.output, error);
     let mut writer =

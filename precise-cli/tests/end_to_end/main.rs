@@ -1,0 +1,21 @@
+//! The binary `precise`, run as a user or a script runs it: arguments and files in; exit code,
+//! standard output, standard error and files out.
+//!
+//! One test crate, so that it links once; a module for each command, or for each thing that can
+//! go wrong.
+
+mod blinding;
+mod canonical;
+mod columns;
+mod common;
+mod csv;
+mod demo;
+mod failures;
+mod functions;
+mod interrupt;
+mod mint;
+mod outside;
+mod prove_verify;
+mod rejects;
+mod sample;
+mod usage;
