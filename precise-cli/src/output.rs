@@ -52,11 +52,16 @@ impl Output {
                     path.display()
                 )));
             }
-            _ => {
-                // The umask takes away from 0666 what it takes from any new file.
+            existing => {
+                // A file that is replaced keeps its mode. From a new one's 0666 the umask takes
+                // away what it takes from any.
+                let permissions = match existing {
+                    Ok(metadata) => metadata.permissions(),
+                    Err(_) => Permissions::from_mode(0o666),
+                };
                 let file = tempfile::Builder::new()
                     .prefix(".precise-")
-                    .permissions(Permissions::from_mode(0o666))
+                    .permissions(permissions)
                     .tempfile_in(parent(&path))
                     .map_err(failed)?;
                 interrupt::begin(file.path());

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use precise_core::merkle::{Part, PartBits, RootBuilder, part_index};
+use precise_core::merkle::{Part, PartBits, RootBuilder, combine, part_index};
 use precise_core::{Code, Error, Hash};
 
 use crate::failure::{Failure, Result};
@@ -63,7 +63,7 @@ impl SortedRuns {
     }
 
     fn sort(&mut self) {
-        self.current.sort_unstable();
+        sort(&mut self.current, threads());
         self.current.dedup();
     }
 
@@ -102,6 +102,65 @@ impl SortedRuns {
             bits.finish().map_err(|error| Failure::refused("cannot cut the batch", error))?;
         Ok(HashSet { store, bits, distinct, count: self.count, directory: self.directory })
     }
+}
+
+/// How many threads share the work that waits for the last record.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Sorts hashes. They are uniform: about half lie below 0x80…, and a second thread takes those.
+fn sort(hashes: &mut [Hash], threads: usize) {
+    if threads < 2 || hashes.len() < ALONE_LEN {
+        hashes.sort_unstable();
+        return;
+    }
+    let mut pivot = [0; 32];
+    pivot[0] = 0x80;
+    let mut below = 0;
+    for i in 0..hashes.len() {
+        if hashes[i] < pivot {
+            hashes.swap(i, below);
+            below += 1;
+        }
+    }
+    let (low, high) = hashes.split_at_mut(below);
+    std::thread::scope(|scope| {
+        scope.spawn(|| low.sort_unstable());
+        high.sort_unstable();
+    });
+}
+
+/// Fewer hashes than this are not worth a thread.
+const ALONE_LEN: usize = 1 << 15;
+
+/// The leaves of a block are 2^12.
+const BLOCK_BITS: u32 = 12;
+
+/// The root of sorted, distinct hashes. Blocks combine (SPEC.md section 3), so that each thread
+/// takes some of them.
+fn root(hashes: &[Hash], threads: usize) -> Option<Hash> {
+    fn block_roots(hashes: &[Hash]) -> Vec<Hash> {
+        let block_root = |block: &[Hash]| {
+            let mut builder = RootBuilder::default();
+            for hash in block {
+                builder.push(hash);
+            }
+            builder.finish()
+        };
+        hashes.chunks(1 << BLOCK_BITS).filter_map(block_root).collect()
+    }
+    let blocks = hashes.len().div_ceil(1 << BLOCK_BITS);
+    let share = (blocks.div_ceil(threads.max(1)) << BLOCK_BITS).max(ALONE_LEN);
+    let roots: Vec<Hash> = std::thread::scope(|scope| {
+        let shares: Vec<_> =
+            hashes.chunks(share).map(|share| scope.spawn(|| block_roots(share))).collect();
+        let roots = shares
+            .into_iter()
+            .map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        roots.flatten().collect()
+    });
+    combine(&roots, BLOCK_BITS).ok()
 }
 
 /// Calls `each` for every distinct hash of the runs, ascending.
@@ -199,24 +258,34 @@ impl HashSet {
     /// One root per part, in order of the parts' numbers. None for the empty set.
     pub(crate) fn batch_roots(&mut self) -> Result<Vec<BatchRoot>> {
         let bits = self.bits;
+        // How many parts there are is known only at the end.
+        let part = |index| (bits > 0).then_some(Part { bits, index, parts: 0 });
         let mut roots: Vec<BatchRoot> = Vec::new();
-        let mut cell = (0, RootBuilder::default());
-        let mut end_cell = |index: u64, builder: &RootBuilder| {
-            if let Some(root) = builder.finish() {
-                // How many parts there are is known only at the end.
-                let part = (bits > 0).then_some(Part { bits, index, parts: 0 });
-                roots.push(BatchRoot { root, count: builder.count(), part });
+        if let Store::Memory(hashes) = &self.store {
+            let same_part = |a: &Hash, b: &Hash| part_index(a, bits) == part_index(b, bits);
+            for cell in hashes.chunk_by(same_part) {
+                if let Some(root) = root(cell, threads()) {
+                    let (count, part) = (cell.len() as u64, part(part_index(&cell[0], bits)));
+                    roots.push(BatchRoot { root, count, part });
+                }
             }
-        };
-        self.each(|hash| {
-            let index = part_index(&hash, bits);
-            if index != cell.0 {
-                end_cell(cell.0, &cell.1);
-                cell = (index, RootBuilder::default());
-            }
-            cell.1.push(&hash);
-        })?;
-        end_cell(cell.0, &cell.1);
+        } else {
+            let mut cell = (0, RootBuilder::default());
+            let mut end_cell = |index: u64, builder: &RootBuilder| {
+                if let Some(root) = builder.finish() {
+                    roots.push(BatchRoot { root, count: builder.count(), part: part(index) });
+                }
+            };
+            self.each(|hash| {
+                let index = part_index(&hash, bits);
+                if index != cell.0 {
+                    end_cell(cell.0, &cell.1);
+                    cell = (index, RootBuilder::default());
+                }
+                cell.1.push(&hash);
+            })?;
+            end_cell(cell.0, &cell.1);
+        }
         let parts = roots.len() as u64;
         for part in roots.iter_mut().filter_map(|root| root.part.as_mut()) {
             part.parts = parts;
@@ -300,6 +369,22 @@ mod tests {
             assert_eq!((set.distinct(), set.duplicates()), (400, 100), "runs of {run_len}");
             let root = BatchRoot { root: whole.root(), count: 400, part: None };
             assert_eq!(set.batch_roots().unwrap(), [root], "runs of {run_len}");
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let hashes: Vec<Hash> =
+            (0..100_000_u32).map(|i| *blake3::hash(&i.to_le_bytes()).as_bytes()).collect();
+        for len in [1, 2, ALONE_LEN - 1, ALONE_LEN, ALONE_LEN + 1, 100_000] {
+            let expected = Batch::new(hashes[..len].to_vec()).unwrap();
+            for threads in [1, 2, 3, 8] {
+                let mut sorted = hashes[..len].to_vec();
+                sort(&mut sorted, threads);
+                assert_eq!(sorted, expected.hashes(), "{len} hashes, {threads} threads");
+                let root = root(&sorted, threads);
+                assert_eq!(root, Some(expected.root()), "{len} hashes, {threads} threads");
+            }
         }
     }
 
