@@ -29,5 +29,5 @@ lint: setup ## Format, clippy, licences, generated files, style
 bench: setup ## Print the table of ratios to peers (release builds; wants a quiet machine)
 	@$(PYTHON) tests/bench/bench.py
 
-fuzz: ## Fuzz each target for a minute (needs nightly Rust and cargo-fuzz)
+fuzz: ## Fuzz each target for a minute (needs nightly Rust)
 	@tests/fuzz/fuzz.sh

@@ -11,22 +11,12 @@ use alloc::vec::Vec;
 use blake3::IncrementCounter;
 use blake3::platform::{Platform, le_bytes_from_words_32, words_from_le_bytes_32};
 
-use crate::merkle::Hash;
+use crate::merkle::{Hash, SHA256_IV as IV};
 
 const BLOCK_LEN: usize = 64;
 const CHUNK_LEN: usize = 1024;
 
-// BLAKE3 paper, section 2.1: the initial value (SHA-256's), and the flags.
-const IV: [u32; 8] = [
-    0x6A09_E667,
-    0xBB67_AE85,
-    0x3C6E_F372,
-    0xA54F_F53A,
-    0x510E_527F,
-    0x9B05_688C,
-    0x1F83_D9AB,
-    0x5BE0_CD19,
-];
+// BLAKE3 paper, section 2.1: the flags. The initial value is SHA-256's.
 const CHUNK_START: u8 = 1;
 const CHUNK_END: u8 = 2;
 const ROOT: u8 = 8;

@@ -19,7 +19,7 @@ pub type Hash = [u8; 32];
 pub const PART_LIMIT: usize = 1 << 20;
 
 /// SHA-256's initial value, FIPS 180-4 section 5.3.3.
-const SHA256_IV: [u32; 8] = [
+pub(crate) const SHA256_IV: [u32; 8] = [
     0x6A09_E667,
     0xBB67_AE85,
     0x3C6E_F372,

@@ -5,10 +5,15 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds="${SECONDS_PER_TARGET:-60}"
 cache="${PRECISE_CACHE:?set by the Makefile}/fuzz"
-if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
-    echo "fuzz: needs nightly Rust and cargo-fuzz:"
-    echo "    rustup toolchain install nightly && cargo install cargo-fuzz"
+tools="$PRECISE_CACHE/tools"
+export PATH="$tools/bin:$PATH"
+if ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "fuzz: needs nightly Rust: rustup toolchain install nightly"
     exit 1
+fi
+if ! command -v cargo-fuzz >/dev/null; then
+    echo "fuzz: building cargo-fuzz from crates.io"
+    env -u CARGO_TARGET_DIR cargo install --quiet --locked --root "$tools" cargo-fuzz
 fi
 for target in $(cargo +nightly fuzz list --fuzz-dir tests/fuzz/libfuzzer); do
     mkdir -p "$cache/$target"
