@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
+use precise_core::proof::Blind;
 use precise_core::{Hash, hex, proof};
 
 use crate::failure::{Failure, Result};
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Mint(Mint),
     Root(Root),
     Prove(Prove),
+    Proof(Proof),
     Verify(Verify),
     Functions(Functions),
     Sample(Sample),
@@ -64,7 +66,8 @@ pub(crate) struct Canonical {
 ///
 /// Writes a Parquet file with the columns row, proof_hash, proof_id and size. Rows that are refused
 /// are kept, with the reason, in an NDJSON file beside it. Ends with counts and one batch root per
-/// part.
+/// part. `row` counts from 0 over all inputs, refused rows included, blank lines not. Exits with 1
+/// if every row is refused; --strict refuses the whole for a single one.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise mint events.ndjson.gz -o proofs.parquet
@@ -82,16 +85,21 @@ pub(crate) struct Mint {
     /// The column that holds JSON text, in Parquet or CSV
     #[arg(long, value_name = "COLUMN")]
     column: Option<String>,
-    /// Blind each record with this secret: a file of 64 hex digits
+    /// What separates the cells of CSV: one character, or `tab`
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    /// Blind each record with this secret: a file of 64 hex digits (openssl rand -hex 32)
     #[arg(long, value_name = "FILE", requires = "record_id")]
     secret_file: Option<PathBuf>,
-    /// The field of each record that holds its id, such as `order.id`
+    /// The field of each record that holds its id: a member's name, or names joined by dots, such
+    /// as `order.id`. Columns of CSV are named in lower case
     #[arg(long, value_name = "FIELD", requires = "secret_file")]
     record_id: Option<String>,
     /// Where to write the proofs; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Where to write refused rows [default: OUTPUT with .rejects.ndjson, if there are any]
+    /// Where to write refused rows, as they are, also when blinding [default: OUTPUT with
+    /// .rejects.ndjson, if there are any; rejects.ndjson where OUTPUT is a stream]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Add a column `record` with each record's canonical form
@@ -116,11 +124,16 @@ impl Mint {
         let printed =
             if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(&mut to) };
         printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
-        Ok(ExitCode::SUCCESS)
+        let none = summary.records > 0 && summary.minted == 0;
+        Ok(if none { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
 
     fn job(&self) -> Result<Job> {
-        let input = |path: &PathBuf| Input::new(path, self.format, self.column.as_deref());
+        let input =
+            |path: &PathBuf| Input::new(path, self.format, self.column.as_deref(), self.delimiter);
+        if self.inputs.iter().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
+            return Err(Failure::Usage("standard input can be read only once".into()));
+        }
         let blinding = match (&self.secret_file, &self.record_id) {
             (Some(file), Some(field)) => Some(Blinding {
                 secret: read_secret(file)?,
@@ -178,6 +191,23 @@ pub(crate) struct Prove {
     /// Proofs per batch at most, as it was when the batch was made
     #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
     pub(crate) part_limit: usize,
+}
+
+/// Print the proof document of one record
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  precise proof event.json > proof.json
+  precise proof event.json --secret-file secret.hex --record-id evt-1")]
+pub(crate) struct Proof {
+    /// A file that holds one JSON document; `-` is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// The secret of the record's subject: a file of 64 hex digits
+    #[arg(long, value_name = "FILE", requires = "record_id")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The record's id
+    #[arg(long, value_name = "ID", requires = "secret_file")]
+    pub(crate) record_id: Option<String>,
 }
 
 /// Verify a record against its proof, and its place in a batch
@@ -248,13 +278,22 @@ pub(crate) struct Demo {
     pub(crate) keep: Option<PathBuf>,
 }
 
-/// Reads a secret: 64 hex digits, in either case, and perhaps a line end.
+/// The blind that a secret file and a record id give, if they are given.
+pub(crate) fn read_blind(file: Option<&Path>, id: Option<&str>) -> Result<Option<Blind>> {
+    let (Some(file), Some(id)) = (file, id) else { return Ok(None) };
+    let blind = Blind::derive(&read_secret(file)?, id);
+    blind.map(Some).map_err(|error| Failure::refused("cannot derive the blind", error))
+}
+
+/// Reads a secret: 64 hex digits, in either case, perhaps with 0x before and a line end behind.
 pub(crate) fn read_secret(path: &Path) -> Result<[u8; 32]> {
     let text = std::fs::read(path).map_err(|error| Failure::io("read", path, &error))?;
-    hex::parse_digits(&text.trim_ascii().to_ascii_lowercase()).ok_or_else(|| {
-        let error = precise_core::Error::new(precise_core::Code::SecretLength)
-            .because("the file does not hold 64 hex digits");
-        Failure::refused(format!("cannot use {}", path.display()), error)
+    let digits = text.trim_ascii().to_ascii_lowercase();
+    hex::parse_digits(digits.strip_prefix(b"0x").unwrap_or(&digits)).ok_or_else(|| {
+        Failure::Usage(format!(
+            "cannot use {}: PR304 a secret is 64 hex digits; make one with openssl rand -hex 32",
+            path.display()
+        ))
     })
 }
 
@@ -264,6 +303,14 @@ fn proof_hash(text: &str) -> std::result::Result<Hash, String> {
 
 fn batch_root(text: &str) -> std::result::Result<Hash, String> {
     hex::parse_hash(text).map_err(|error| format!("{} {error}", error.code()))
+}
+
+fn delimiter(text: &str) -> std::result::Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
+        _ => Err("one character is expected, or `tab`".into()),
+    }
 }
 
 fn part_limit(text: &str) -> std::result::Result<usize, String> {

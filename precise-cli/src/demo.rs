@@ -44,7 +44,7 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     );
 
     let summary = mint::run(&Job {
-        inputs: vec![Input::new(&events, None, None)?],
+        inputs: vec![Input::new(&events, None, None, b',')?],
         output: proofs.clone(),
         rejects: None,
         with_record: false,
@@ -60,10 +60,10 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     );
     let root = summary.roots.first().expect("a demo has events").root;
     println!(
-        "3. Batched them under {}: 32 bytes each, all that ever becomes public.",
+        "3. Batched them under {}: 32 bytes, all that ever becomes public.",
         match summary.roots.len() {
             1 => "one root".to_owned(),
-            parts => format!("{parts} roots"),
+            parts => format!("{parts} roots, one per part"),
         }
     );
     println!("   root    {}", hex::format_hash(&root));

@@ -114,15 +114,27 @@ pub(crate) struct Input {
     pub(crate) format: Format,
     /// The column of JSON text.
     column: Option<String>,
+    /// What separates the cells of CSV.
+    delimiter: u8,
 }
 
 impl Input {
     /// Settles the format.
-    pub(crate) fn new(path: &Path, format: Option<Format>, column: Option<&str>) -> Result<Self> {
+    pub(crate) fn new(
+        path: &Path,
+        format: Option<Format>,
+        column: Option<&str>,
+        delimiter: u8,
+    ) -> Result<Self> {
         let usage = |message: &str| Failure::Usage(format!("{}: {message}", path.display()));
         let Some(format) = format.or_else(|| format_of(path)) else {
             return Err(usage("cannot tell the format from the name; pass --format"));
         };
+        let extension = path.extension().map(OsStr::to_ascii_lowercase);
+        let packed = matches!(extension.as_deref().and_then(OsStr::to_str), Some("gz" | "zst"));
+        if format == Format::Parquet && packed {
+            return Err(usage("Parquet is compressed inside; unpack the file"));
+        }
         match (format, column) {
             (Format::Parquet, None) => {
                 Err(usage("a Parquet file needs --column with the name of its column of JSON text"))
@@ -133,7 +145,7 @@ impl Input {
             (Format::Parquet, Some(_)) if path == Path::new("-") => {
                 Err(usage("Parquet cannot be read from standard input, since its end comes first"))
             }
-            _ => Ok(Self { path: path.into(), format, column: column.map(Into::into) }),
+            _ => Ok(Self { path: path.into(), format, column: column.map(Into::into), delimiter }),
         }
     }
 

@@ -13,6 +13,7 @@ mod interrupt;
 mod mint;
 mod output;
 mod progress;
+mod proof;
 mod proofs;
 mod prove;
 mod root;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Mint(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),
+        Command::Proof(command) => proof::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
         Command::Functions(command) => functions::run(&command, args.json),
         Command::Sample(command) => sample::run(&command),

@@ -24,7 +24,7 @@ use crate::input::{Input, Piece, Rows};
 use crate::output::{Output, is_stream, parent, same_file};
 use crate::progress::Progress;
 use crate::proofs::{ID_LEN, Proofs, ProofsWriter, WriteError};
-use crate::runs::{BatchRoot, SortedRuns};
+use crate::runs::{BatchRoot, SortedRuns, describe_part};
 
 /// Pieces waiting at each minter, and minted ones waiting for the writer.
 const WAITING: usize = 2;
@@ -439,9 +439,8 @@ impl Summary {
     pub(crate) fn print(&self, to: &mut dyn Write) -> std::io::Result<()> {
         writeln!(to, "{:>12}  records", thousands(self.records))?;
         writeln!(to, "{:>12}  minted to {}", thousands(self.minted), self.output.display())?;
-        if let Some(rejects) = &self.rejects {
-            let total = thousands(self.rejected_total());
-            writeln!(to, "{total:>12}  rejected, kept in {}", rejects.display())?;
+        if let (Some(rejects), total @ 1..) = (&self.rejects, self.rejected_total()) {
+            writeln!(to, "{:>12}  rejected, kept in {}", thousands(total), rejects.display())?;
         }
         for (name, count) in &self.rejected {
             let message = Code::from_name(name).map_or("", Code::message);
@@ -453,15 +452,14 @@ impl Summary {
             let hash = precise_core::hex::format_hash(&root.root);
             match root.part {
                 None => writeln!(to, "  batch root  {hash}")?,
-                Some(part) => writeln!(
-                    to,
-                    "  batch root  {hash}  {} proofs, cell {} of {} bits, {} parts",
-                    thousands(root.count),
-                    part.index,
-                    part.bits,
-                    part.parts
-                )?,
+                Some(part) => {
+                    let count = thousands(root.count);
+                    writeln!(to, "  batch root  {hash}  {count} proofs, {}", describe_part(part))?;
+                }
             }
+        }
+        if self.roots.is_empty() {
+            writeln!(to, "  no batch root: nothing was minted")?;
         }
         writeln!(to, "{:>12}  records/s in {:.2} s", thousands(self.rate()), self.seconds)
     }

@@ -12,15 +12,20 @@ use serde_json::json;
 use crate::args::Prove;
 use crate::failure::{Failure, Result};
 use crate::proofs::read_hashes;
-use crate::runs::{SortedRuns, empty_batch};
+use crate::runs::{SortedRuns, describe_part, empty_batch};
 
 pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(&command.proofs, &command.column, &mut runs)?;
     let mut set = runs.finish(command.part_limit)?;
     let hashes = set.part_of(&command.proof)?;
-    // Empty means that no batch covers this proof's leading bits.
-    let batch = Batch::new(hashes).map_err(|_| empty_batch("there is nothing to prove it with"))?;
+    if set.distinct() == 0 {
+        return Err(empty_batch("cannot prove anything"));
+    }
+    let batch = Batch::new(hashes).map_err(|error| {
+        let what = "the proof's cell is empty: no part has it, as the list of parts shows";
+        Failure::refused(what, error)
+    })?;
     let (root, membership) = (batch.root(), batch.prove(&command.proof));
     let part = set.part(&command.proof)?;
     let mut stdout = io::stdout().lock();
@@ -36,9 +41,7 @@ pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
 
 fn describe(root: &precise_core::Hash, part: Option<Part>, membership: &Membership) -> String {
     let root = hex::format_hash(root);
-    let part = part.map_or(String::new(), |part| {
-        format!(" (cell {} of {} bits, {} parts)", part.index, part.bits, part.parts)
-    });
+    let part = part.map_or(String::new(), |part| format!(" ({})", describe_part(part)));
     match membership {
         Membership::Absent(absence) => {
             format!("absent if sorted, among {} under root {root}{part}", absence.count())

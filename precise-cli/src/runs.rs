@@ -337,6 +337,11 @@ impl HashSet {
     }
 }
 
+/// `cell 3 of 16, 14 not empty`
+pub(crate) fn describe_part(Part { bits, index, parts }: Part) -> String {
+    format!("cell {index} of {}, {parts} not empty", 1_u64 << bits)
+}
+
 /// The refusal of a set that has nothing in it.
 pub(crate) fn empty_batch(what: &str) -> Failure {
     Failure::refused(what, Error::new(Code::EmptyBatch))

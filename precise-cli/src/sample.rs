@@ -34,6 +34,14 @@ pub(crate) fn write(path: &Path, events: u64, seed: u64) -> Result<()> {
     let name = path.to_string_lossy().to_ascii_lowercase();
     let extension =
         |end: &str| Path::new(&name).extension().is_some_and(|extension| extension == end);
+    let known = [".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst"];
+    let lines = path == Path::new("-") || known.iter().any(|end| name.ends_with(end));
+    if !lines && !extension("parquet") {
+        return Err(Failure::Usage(format!(
+            "{}: the name must end in .ndjson, .ndjson.gz, .ndjson.zst or .parquet",
+            path.display()
+        )));
+    }
     let mut output = Output::create(path)?;
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot write {}: {error}", path.display()))
@@ -49,15 +57,10 @@ pub(crate) fn write(path: &Path, events: u64, seed: u64) -> Result<()> {
         let writer = zstd::Encoder::new(&mut output, 3).map_err(io_failed)?;
         let writer = write_lines(writer, events, seed, &io_failed)?;
         writer.finish().map_err(io_failed)?;
-    } else if path == Path::new("-") || extension("ndjson") || extension("jsonl") {
+    } else {
         write_lines(BufWriter::new(&mut output), events, seed, &io_failed)?
             .flush()
             .map_err(io_failed)?;
-    } else {
-        return Err(Failure::Usage(format!(
-            "{}: the name must end in .ndjson, .ndjson.gz, .ndjson.zst or .parquet",
-            path.display()
-        )));
     }
     output.finish()
 }

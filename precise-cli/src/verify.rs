@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use precise_core::proof::{Blind, parse_hash_or_id};
+use precise_core::proof::parse_hash_or_id;
 use precise_core::verify::{self, Claim, Position, Request, Verdict};
 
-use crate::args::{Verify, read_secret};
+use crate::args::{Verify, read_blind};
 use crate::canonical::read_record;
 use crate::failure::{Failure, Result};
 
@@ -18,24 +18,16 @@ pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
         ));
     }
     let record = read_record(&command.record)?;
-    let blind = match (&command.secret_file, &command.record_id) {
-        (Some(file), Some(id)) => {
-            let blind = Blind::derive(&read_secret(file)?, id);
-            Some(blind.map_err(|error| Failure::refused("cannot derive the blind", error))?)
-        }
-        _ => None,
-    };
+    let blind = read_blind(command.secret_file.as_deref(), command.record_id.as_deref())?;
     let document = match command.proof.as_deref() {
         Some(proof) if !is_literal(proof) => Some(read_record(Path::new(proof))?),
         _ => None,
     };
     let proof = match (&document, command.proof.as_deref()) {
         (Some(document), _) => Some(claim(document)?),
-        (None, Some(literal)) => {
-            Some(Claim::Hash(parse_hash_or_id(literal).map_err(|error| {
-                Failure::refused(format!("cannot read --proof {literal}"), error)
-            })?))
-        }
+        (None, Some(literal)) => Some(Claim::Hash(parse_hash_or_id(literal).map_err(|error| {
+            Failure::Usage(format!("--proof {literal}: {} {error}", error.code()))
+        })?)),
         (None, None) => None,
     };
     let read = |path: &Option<std::path::PathBuf>| path.as_deref().map(read_record).transpose();

@@ -38,6 +38,8 @@ pub enum Code {
     RecordId = 113,
     /// PR114
     MissingRecord = 114,
+    /// PR115
+    ClosingQuote = 115,
     /// PR190
     UnknownFunction = 190,
     /// PR191
@@ -92,6 +94,7 @@ impl Code {
         Self::ColumnNames,
         Self::RecordId,
         Self::MissingRecord,
+        Self::ClosingQuote,
         Self::UnknownFunction,
         Self::Arguments,
         Self::ArgumentVaries,
@@ -193,6 +196,11 @@ impl Code {
             Self::MissingRecord => {
                 ("PR114", "the row has no record", "The column is NULL in this row.")
             }
+            Self::ClosingQuote => (
+                "PR115",
+                "a cell goes on behind its closing quote",
+                "Double the quotes inside a quoted cell, and put nothing behind the last one.",
+            ),
             Self::UnknownFunction => {
                 ("PR190", "no such function", "`precise functions` lists what there is.")
             }

@@ -72,8 +72,8 @@ pub struct Reader {
 impl Reader {
     /// Reads one document of UTF-8 `text` into `sink`.
     ///
-    /// Errors: PR101 to PR105, PR107, PR108, PR901, PR903 from 4 GiB, and what the sink refuses. Each has its path
-    /// and its offset.
+    /// Errors: PR101 to PR105, PR107, PR108, PR901, PR903 from 4 GiB, and what the sink refuses.
+    /// Each has its path and its offset.
     pub fn read<S: Sink>(&mut self, text: &[u8], sink: &mut S) -> Result<()> {
         if u32::try_from(text.len()).is_err() {
             // Sinks keep positions in 32 bits.

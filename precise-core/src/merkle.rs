@@ -410,6 +410,10 @@ impl Inclusion {
     /// Error: PR306.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let mut members = Document::read(json, Code::Inclusion)?.into_members(Code::Inclusion)?;
+        if members.take_optional("left").or(members.take_optional("right")).is_some() {
+            let detail = "this is an absence proof";
+            return Err(Error::new(Code::Inclusion).because(detail));
+        }
         let count = members.take_integer("count")?;
         let (index, path) = take_position(&mut members, count, Code::Inclusion)?;
         members.finish()?;

@@ -176,8 +176,9 @@ fn check_proof(
     } else if claimed == computed.proof_hash {
         Err("the hash is the one claimed, but its size or blinding is not".to_string())
     } else {
+        let blinded = if blind.is_none() { "; was it blinded?" } else { "" };
         Err(alloc::format!(
-            "the record hashes to {}, the claim is {}",
+            "the record hashes to {}, the claim is {}{blinded}",
             hex::format_hash(&computed.proof_hash),
             hex::format_hash(&claimed)
         ))
@@ -204,7 +205,10 @@ fn check_batch(
             let absence = Absence::parse(json).map_err(|error| failure(&error))?;
             if absence.verify(proof_hash, root) {
                 let count = absence.count();
-                Ok(alloc::format!("absent_if_sorted among {count} under {}", root_text()))
+                Ok(alloc::format!(
+                    "absent_if_sorted from this batch of {count} under {}",
+                    root_text()
+                ))
             } else {
                 Err(alloc::format!("the neighbours do not show absence under {}", root_text()))
             }

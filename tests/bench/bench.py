@@ -59,7 +59,11 @@ def processes(precise, events, some, args):
     """Whole processes. The slow peers get a tenth of the events."""
     output = FILES / "output"
     rows = [
-        Row("precise mint, NDJSON to Parquet", args.events, [precise, "mint", events, "-o", output]),
+        Row(
+            "precise mint, NDJSON to Parquet",
+            args.events,
+            [precise, "mint", events, "-o", output],
+        ),
         Row(
             "the same with --with-record",
             args.events,

@@ -17,7 +17,7 @@ pub(super) fn read(
     column: Option<&str>,
     each: &mut dyn FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
-    let mut splitter = Splitter::new(source);
+    let mut splitter = Splitter::new(source, input.delimiter);
     let refused = |error| Failure::refused(format!("cannot read {}", input.path.display()), error);
     let columns = match splitter.next(input)? {
         None => return Ok(()),
@@ -98,6 +98,7 @@ struct Record {
 struct Splitter<'s> {
     source: &'s mut dyn Read,
     reader: csv_core::Reader,
+    delimiter: u8,
     buffer: Vec<u8>,
     /// What of `buffer` was split already.
     used: usize,
@@ -112,11 +113,12 @@ struct Splitter<'s> {
 }
 
 impl<'s> Splitter<'s> {
-    fn new(source: &'s mut dyn Read) -> Self {
+    fn new(source: &'s mut dyn Read, delimiter: u8) -> Self {
         Self {
             source,
             // Without a terminator of its own choice it takes CR, LF and CRLF.
-            reader: csv_core::Reader::new(),
+            reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
             buffer: Vec::new(),
             used: 0,
             ended: false,
@@ -199,9 +201,53 @@ impl<'s> Splitter<'s> {
             Some(too_long(self.raw_len))
         } else if open_quote {
             Some(Error::new(Code::OpenQuote).at_path("$".into()))
+        } else if !quotes_close(&self.raw, self.delimiter) {
+            Some(Error::new(Code::ClosingQuote).at_path("$".into()))
         } else {
             None
         };
         Record { fault }
+    }
+}
+
+/// Whether each quoted cell of a line ends at its closing quote. The splitter would let it go on,
+/// and so give two lines the same cells.
+fn quotes_close(line: &[u8], delimiter: u8) -> bool {
+    let mut rest = line;
+    while !rest.is_empty() {
+        let len = if rest[0] == b'"' {
+            // A quote in the cell stands twice: the first that stands once closes it.
+            let mut end = 1;
+            loop {
+                match (rest.get(end), rest.get(end + 1)) {
+                    (Some(b'"'), Some(b'"')) => end += 2,
+                    (Some(b'"') | None, _) => break end + 1,
+                    _ => end += 1,
+                }
+            }
+        } else {
+            rest.iter().position(|&byte| byte == delimiter).unwrap_or(rest.len())
+        };
+        match rest.get(len) {
+            None => return true,
+            Some(&byte) if byte == delimiter => rest = &rest[len + 1..],
+            Some(_) => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_cell_ends_at_its_closing_quote() {
+        for line in ["", "a,b", r#""a","b""#, r#""a""b",c"#, r#""","","","#, r#"x"y,z"#, r#""a,"#] {
+            assert!(quotes_close(line.as_bytes(), b','), "{line}");
+        }
+        for line in [r#""a"b,c"#, r#"a,"b" "#, r#"""a,b"#, r#""a";"b""#] {
+            assert!(!quotes_close(line.as_bytes(), b','), "{line}");
+        }
     }
 }

@@ -104,7 +104,13 @@ fn a_secret_file_holds_64_hex_digits_in_either_case_and_nothing_else() {
         place.run_with(&[&["mint"], &args[..]].concat(), b"{\"id\":1}")
     };
     let expected = proof::hash(br#"{"id":1}"#, Some(&blind("1")));
-    for secret in ["a7".repeat(32), "A7".repeat(32), format!(" {}\r\n", "a7".repeat(32))] {
+    let spellings = [
+        "a7".repeat(32),
+        "A7".repeat(32),
+        format!(" {}\r\n", "a7".repeat(32)),
+        "0x".to_owned() + &"a7".repeat(32),
+    ];
+    for secret in spellings {
         mint(secret.as_bytes()).succeeds();
         assert_eq!(place.proofs("out.parquet")[0].hash, expected, "{secret:?}");
     }
@@ -114,12 +120,13 @@ fn a_secret_file_holds_64_hex_digits_in_either_case_and_nothing_else() {
         "a7".repeat(31),
         "a7".repeat(33),
         "g7".repeat(32),
-        format!("0x{}", "a7".repeat(32)),
+        format!("0x0x{}", "a7".repeat(32)),
         format!("{}\n{}", "a7".repeat(16), "a7".repeat(16)),
     ] {
-        mint(secret.as_bytes()).fails_with(1, &["cannot use secret.hex: PR304", "hint: "]);
+        mint(secret.as_bytes())
+            .fails_with(2, &["cannot use secret.hex: PR304", "openssl rand -hex 32"]);
     }
-    mint(&SECRET).fails_with(1, &["PR304"]);
+    mint(&SECRET).fails_with(2, &["PR304"]);
     assert_eq!(place.names(), ["secret.hex"]);
 }
 

@@ -227,3 +227,38 @@ fn lines_too_long_to_be_kept_are_rejected_and_the_next_is_minted() {
     assert_eq!((&rejects[1]["row"], &rejects[1]["path"]), (&json!(2), &json!("$")));
     assert_eq!(rejects[1]["raw"].as_str().unwrap().len(), (17 << 20) + 1);
 }
+
+#[test]
+fn a_cell_that_goes_on_behind_its_closing_quote_is_refused() {
+    let place = Place::new();
+    place.write("in.csv", "a,b\n\"x\"y,2\nxy,2\n\"x\"\"y\",1\n\"1\" ,2\nsay \"hi\",3\n");
+    let summary = place.mint(&["in.csv", "-o", "out.parquet", "--with-record"]);
+    assert_eq!(summary["rejected"], json!({ "PR115": 2 }));
+    let records: Vec<String> =
+        place.proofs("out.parquet").into_iter().filter_map(|proof| proof.record).collect();
+    assert_eq!(
+        records,
+        [r#"{"a":"xy","b":"2"}"#, r#"{"a":"x\"y","b":"1"}"#, r#"{"a":"say \"hi\"","b":"3"}"#]
+    );
+    let raws: Vec<_> =
+        place.objects("out.rejects.ndjson").iter().map(|r| r["raw"].clone()).collect();
+    assert_eq!(raws, [json!("\"x\"y,2"), json!("\"1\" ,2")]);
+}
+
+#[test]
+fn another_delimiter_is_one_character_or_tab() {
+    let place = Place::new();
+    place.write("in.csv", "a;b\n\"x;y\";2,5\n");
+    place.mint(&["in.csv", "-o", "out.parquet", "--with-record", "--delimiter", ";"]);
+    let record = place.proofs("out.parquet").remove(0).record;
+    assert_eq!(record.as_deref(), Some(r#"{"a":"x;y","b":"2,5"}"#));
+    place.write("in.csv", "a\tb\n1\t2\n");
+    place.mint(&["in.csv", "-o", "out.parquet", "--with-record", "--delimiter", "tab"]);
+    let record = place.proofs("out.parquet").remove(0).record;
+    assert_eq!(record.as_deref(), Some(r#"{"a":"1","b":"2"}"#));
+    for wrong in ["", ";;", "\"", "é"] {
+        place
+            .run(&["mint", "in.csv", "-o", "out.parquet", "--delimiter", wrong])
+            .fails_with(2, &["one character is expected"]);
+    }
+}

@@ -240,7 +240,7 @@ fn parts_are_cut_by_leading_bits_and_each_has_its_root() {
     let printed = printed.succeeds();
     for batch in batches(&numbered_proofs(500), 499).as_array().unwrap() {
         let line = format!(
-            "  batch root  {}  {} proofs, cell {} of 1 bits, 2 parts\n",
+            "  batch root  {}  {} proofs, cell {} of 2, 2 not empty\n",
             batch["batch_root"].as_str().unwrap(),
             batch["count"],
             batch["part"]["index"]

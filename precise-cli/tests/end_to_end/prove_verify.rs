@@ -207,7 +207,10 @@ fn absent_proofs_are_shown_to_be_absent_at_both_ends_and_between() {
         let holds = verdict(place, &args);
         assert_eq!(
             (&holds["verdict"], &holds["steps"][2]["detail"]),
-            (&json!(true), &json!(format!("absent_if_sorted among {COUNT} under {root}")))
+            (
+                &json!(true),
+                &json!(format!("absent_if_sorted from this batch of {COUNT} under {root}"))
+            )
         );
         // The same neighbours show nothing about a record that is there.
         place.write("record.json", minted.record(40));
@@ -317,9 +320,9 @@ fn a_changed_character_of_a_proof_id_is_another_proof_or_none() {
     for wrong in [&id[..55], &id.to_uppercase()[..], &format!("{id}a"), &format!("{}b", &id[..55])]
     {
         let wrong = wrong.replacen("PRF_", "prf_", 1);
-        verify(&wrong).fails_with(1, &["PR302 a proof id is malformed"]);
+        verify(&wrong).fails_with(2, &["PR302 a proof id is malformed"]);
     }
-    verify("0x00").fails_with(1, &["PR301 a hash is not 32 bytes"]);
+    verify("0x00").fails_with(2, &["PR301 a hash is not 32 bytes"]);
 }
 
 #[test]
@@ -436,9 +439,10 @@ fn proofs_of_a_set_that_is_cut_hold_under_their_part() {
             let root = batch["batch_root"].as_str().unwrap();
             let part = &batch["part"];
             let said = format!(
-                "included as leaf {i} of {} under root {root} (cell {} of {bits} bits, {} parts)\n",
+                "included as leaf {i} of {} under root {root} (cell {} of {}, {} not empty)\n",
                 cell.len(),
                 part["index"],
+                1 << bits,
                 part["parts"]
             );
             assert_eq!(run.stderr, said);

@@ -90,7 +90,7 @@ fn rejects_name_the_input_they_came_from() {
 fn the_default_file_appears_only_when_needed_and_replaces_a_stale_one() {
     let place = Place::new();
     place.write("good.ndjson", "{}\n");
-    place.write("bad.ndjson", "{\n");
+    place.write("bad.ndjson", "{\n{}\n");
     place.mint(&["good.ndjson", "-o", "out.parquet"]);
     assert_eq!(place.names(), ["bad.ndjson", "good.ndjson", "out.parquet"]);
     place.mint(&["bad.ndjson", "-o", "out.parquet"]);
@@ -108,7 +108,7 @@ fn a_file_that_is_asked_for_is_always_written() {
     let summary = place.mint(&args);
     assert_eq!(summary["rejects"], "bad.txt");
     assert_eq!(place.text("bad.txt"), "");
-    place.write("good.ndjson", "{\n");
+    place.write("good.ndjson", "{\n{}\n");
     place.mint(&args);
     assert_eq!(place.objects("bad.txt").len(), 1);
     assert_eq!(place.names(), ["bad.txt", "good.ndjson", "out.parquet"]);
@@ -145,7 +145,11 @@ fn rejects_of_proofs_that_go_to_no_file_are_kept_here() {
 fn a_document_too_long_to_be_read_is_cut() {
     let place = Place::new();
     let text = vec![b' '; (96 << 20) + 1];
-    let summary = place.mint_with(&["-", "--format", "json", "-o", "out.parquet"], &text);
+    let args = ["mint", "--json", "-", "--format", "json", "-o", "out.parquet"];
+    let run = place.run_with(&args, &text);
+    // Every row is refused, so that the whole is.
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let summary: Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(summary["rejected"], json!({ "PR903": 1 }));
     let rejects = place.objects("out.rejects.ndjson");
     assert_eq!(rejects[0]["raw"], " ".repeat(1 << 16));

@@ -77,3 +77,40 @@ fn a_malformed_proof_or_root_is_refused_with_its_code() {
             .fails_with(2, &["PR301"]);
     }
 }
+
+#[test]
+fn a_proof_document_is_printed_and_verifies_blinded_or_not() {
+    let place = Place::new();
+    place.write("record.json", r#"{ "b": 1.50, "a": "A" }"#);
+    place.write("secret.hex", "a7".repeat(32));
+    let blinding = ["--secret-file", "secret.hex", "--record-id", "r1"];
+    for blinding in [&[][..], &blinding[..]] {
+        let document = place.run(&[&["proof", "record.json"], blinding].concat()).succeeds();
+        assert_eq!(document.contains("\"blinded\":true"), !blinding.is_empty());
+        assert_eq!(document.contains("\"size\":17"), blinding.is_empty());
+        place.write("proof.json", document);
+        let verify = ["verify", "--record", "record.json", "--proof", "proof.json"];
+        let run = place.run(&[&verify[..], blinding].concat());
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+    }
+    place.write("record.json", "{");
+    place.run(&["proof", "record.json"]).fails_with(1, &["PR104", "hint: "]);
+}
+
+#[test]
+fn standard_input_is_read_once_and_packed_parquet_not_at_all() {
+    let place = Place::new();
+    place.run(&["mint", "-", "-", "-o", "out.parquet"]).fails_with(2, &["only once"]);
+    place
+        .run(&["mint", "a.parquet.gz", "--column", "c", "-o", "out.parquet"])
+        .fails_with(2, &["unpack the file"]);
+    place.run(&["sample", "--events", "1", "-o", "s.parquet.gz"]).fails_with(2, &["must end in"]);
+}
+
+#[test]
+fn a_run_in_which_every_row_is_refused_says_no() {
+    let place = Place::new();
+    let run = place.run_with(&["mint", "-", "-o", "out.parquet"], b"{\n[\n");
+    assert_eq!(run.code, Some(1));
+    assert!(String::from_utf8_lossy(&run.stdout).contains("no batch root"), "{run:?}");
+}
