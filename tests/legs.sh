@@ -15,7 +15,7 @@ logs="$PRECISE_CACHE/logs"
 mkdir -p "$logs"
 
 # Legs, in order. Each is a function of that name.
-main_legs=(build tests format clippy generated tidy reference generated-documents outside
+main_legs=(build tests format clippy no-std generated tidy reference generated-documents outside
     examples deny)
 long_legs=(generated-documents-long release-tests)
 
@@ -32,6 +32,9 @@ leg_tests() {
 leg_format() { cargo fmt --all --check; }
 
 leg_clippy() { cargo clippy --workspace --all-targets -- --deny warnings; }
+
+# The core alone, without the standard library, as WebAssembly will need it.
+leg_no_std() { cargo check --manifest-path precise-core/Cargo.toml --no-default-features; }
 
 leg_generated() { cargo xtask codegen --check && cargo xtask vectors --check; }
 

@@ -214,7 +214,7 @@ fn format_of(path: &Path) -> Option<Format> {
     if path == Path::new("-") {
         return Some(Format::Ndjson);
     }
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
         "csv" => Some(Format::Csv),
