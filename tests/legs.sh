@@ -110,7 +110,10 @@ for leg in "${legs[@]}"; do
         table+="    $skip"$'\n'
     done < <(grep -ohE 'SKIPPED: .*' "$log" | sort -u)
     if [[ "$line" == *FAILED* ]]; then
-        tail -n 60 "$log" | sed 's/^/    | /'
+        {
+            grep -nE 'FAILED|panicked|^error' "$log" | head -n 20
+            tail -n 40 "$log"
+        } | sed 's/^/    | /'
     fi
 done
 

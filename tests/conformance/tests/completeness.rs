@@ -17,6 +17,7 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::ColumnNames,
     Code::RecordId,
     Code::MissingRecord,
+    Code::ClosingQuote,
     Code::InputSize,
     // A query with a wrong name or wrong types is refused by most engines in words of their own.
     Code::UnknownFunction,
