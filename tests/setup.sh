@@ -3,7 +3,7 @@
 # and does nothing where everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${PRECISE_CACHE:?set by the Makefile}"
+: "${PRECISE_CACHE:?set by the Makefile}" "${CARGO_TARGET_DIR:?set by the Makefile}"
 mkdir -p "$PRECISE_CACHE"
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -49,6 +49,18 @@ fi
 
 # Every crate of the lock file, other platforms' too, since their licences are checked as well.
 cargo fetch --locked --quiet
+
+# Cargo tells by the time of a file whether it was built, and not by its checkout. A target folder
+# that last served another checkout could pass that one's programs off as ours, so ours are built
+# anew; the dependencies stay.
+checkout="$CARGO_TARGET_DIR/checkout"
+if [ "$(cat "$checkout" 2>/dev/null)" != "$PWD" ]; then
+    for member in precise- conformance- xtask-; do
+        rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$member"*
+    done
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s\n' "$PWD" >"$checkout"
+fi
 
 deny_version=0.20.2
 building="$(cat "$PRECISE_CACHE/cargo-deny.pid" 2>/dev/null || true)"
