@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,7 +59,12 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
         thousands(summary.minted),
         summary.seconds
     );
-    let root = summary.roots.first().expect("a demo has events").root;
+    let record = first_event(&events)?;
+    let canonical = canonical::canonicalize(record.as_bytes())
+        .map_err(|error| Failure::refused("cannot read the sample", error))?;
+    let proof = ProofDocument::of(&canonical, None);
+    let batch = batch_of(&proofs, &proof)?;
+    let root = batch.root();
     println!(
         "3. Batched them under {}: 32 bytes, all that ever becomes public.",
         match summary.roots.len() {
@@ -68,11 +74,6 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     );
     println!("   root    {}", hex::format_hash(&root));
 
-    let record = first_of_part(&events, &proofs, &root)?;
-    let canonical = canonical::canonicalize(record.as_bytes())
-        .map_err(|error| Failure::refused("cannot read the sample", error))?;
-    let proof = ProofDocument::of(&canonical, None);
-    let batch = batch_of(&proofs, &proof)?;
     let Membership::Included(inclusion) = batch.prove(&proof.proof_hash) else {
         unreachable!("the record was minted into this batch")
     };
@@ -113,24 +114,21 @@ fn blinded(canonical: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The first event whose part has `root`. With one part, the first event.
-fn first_of_part(events: &Path, proofs: &Path, root: &precise_core::Hash) -> Result<String> {
-    let text = fs::read_to_string(events).map_err(|error| Failure::io("read", events, &error))?;
-    for record in text.lines() {
-        let canonical = canonical::canonicalize(record.as_bytes())
-            .map_err(|error| Failure::refused("cannot read the sample", error))?;
-        if batch_of(proofs, &ProofDocument::of(&canonical, None))?.root() == *root {
-            return Ok(record.to_owned());
-        }
-    }
-    unreachable!("each part has an event")
+/// The first event of the sample; a demo has at least one.
+fn first_event(events: &Path) -> Result<String> {
+    let failed = |error: io::Error| Failure::io("read", events, &error);
+    let mut event = String::new();
+    let file = fs::File::open(events).map_err(failed)?;
+    io::BufReader::new(file).read_line(&mut event).map_err(failed)?;
+    Ok(event.trim_end().to_owned())
 }
 
+/// The batch of the part that has `proof`.
 fn batch_of(proofs: &Path, proof: &ProofDocument) -> Result<Batch> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(&[proofs.to_owned()], HASH_COLUMN, &mut runs)?;
     let mut set = runs.finish(precise_core::merkle::PART_LIMIT)?;
-    Batch::new(set.part_of(&proof.proof_hash)?)
+    Batch::new(set.part_of(&proof.proof_hash)?.0)
         .map_err(|error| Failure::refused("cannot batch the sample", error))
 }
 

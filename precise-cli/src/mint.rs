@@ -167,6 +167,7 @@ fn read_all(
     let mut turns = to_minters.iter().cycle();
     for (i, input) in job.inputs.iter().enumerate() {
         input.read(read, &mut |piece| {
+            // A cycle over at least one minter does not end: there is one for each core.
             let minter = turns.next().expect("there is a minter");
             // It is gone only if the writer failed.
             minter.send((i, piece)).map_err(|_| Failure::Stopped)

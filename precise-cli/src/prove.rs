@@ -18,7 +18,7 @@ pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(&command.proofs, &command.column, &mut runs)?;
     let mut set = runs.finish(command.part_limit)?;
-    let hashes = set.part_of(&command.proof)?;
+    let (hashes, part) = set.part_of(&command.proof)?;
     if set.distinct() == 0 {
         return Err(empty_batch("cannot prove anything"));
     }
@@ -27,7 +27,6 @@ pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
         Failure::refused(what, error)
     })?;
     let (root, membership) = (batch.root(), batch.prove(&command.proof));
-    let part = set.part(&command.proof)?;
     let mut stdout = io::stdout().lock();
     let printed = if json {
         writeln!(stdout, "{}", to_json(command, &root, part, &membership))
@@ -61,7 +60,7 @@ fn to_json(
     membership: &Membership,
 ) -> serde_json::Value {
     let document: serde_json::Value =
-        serde_json::from_str(&membership.to_json()).unwrap_or_default();
+        serde_json::from_str(&membership.to_json()).expect("the core writes JSON");
     let (name, included) = match membership {
         Membership::Absent(_) => ("absence", false),
         Membership::Included(_) => ("inclusion", true),

@@ -293,31 +293,21 @@ impl HashSet {
         Ok(roots)
     }
 
-    /// The part in which `target` is or would be; none if the set was not cut.
-    pub(crate) fn part(&mut self, target: &Hash) -> Result<Option<Part>> {
-        if self.bits == 0 {
-            return Ok(None);
-        }
-        let (bits, mut parts, mut last) = (self.bits, 0, None);
-        self.each(|hash| {
-            let index = Some(part_index(&hash, bits));
-            parts += u64::from(index != last);
-            last = index;
-        })?;
-        Ok(Some(Part { bits, index: part_index(target, bits), parts }))
-    }
-
-    /// The hashes of the part in which `target` is or would be.
-    pub(crate) fn part_of(&mut self, target: &Hash) -> Result<Vec<Hash>> {
+    /// The hashes of the part in which `target` is or would be, and, if the set was cut, which
+    /// part that is.
+    pub(crate) fn part_of(&mut self, target: &Hash) -> Result<(Vec<Hash>, Option<Part>)> {
         let bits = self.bits;
         let index = part_index(target, bits);
-        let mut hashes = Vec::new();
+        let (mut hashes, mut parts, mut last) = (Vec::new(), 0, None);
         self.each(|hash| {
-            if part_index(&hash, bits) == index {
+            let cell = part_index(&hash, bits);
+            parts += u64::from(last != Some(cell));
+            last = Some(cell);
+            if cell == index {
                 hashes.push(hash);
             }
         })?;
-        Ok(hashes)
+        Ok((hashes, (bits > 0).then_some(Part { bits, index, parts })))
     }
 
     fn each(&mut self, mut each: impl FnMut(Hash)) -> Result<()> {
@@ -406,8 +396,9 @@ mod tests {
                 let mut target = [0; 32];
                 target[..4]
                     .copy_from_slice(&((part.index << (32 - part.bits)) as u32).to_be_bytes());
-                let batch = Batch::new(set.part_of(&target).unwrap()).unwrap();
-                assert_eq!(batch.root(), root.root);
+                let (hashes, part_of) = set.part_of(&target).unwrap();
+                assert_eq!(part_of, Some(part));
+                assert_eq!(Batch::new(hashes).unwrap().root(), root.root);
             }
         }
     }

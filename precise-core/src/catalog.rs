@@ -16,11 +16,11 @@ use alloc::vec::Vec;
 use crate::canonical;
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
-use crate::hex;
+use crate::hex::{self, hash_from_bytes};
 use crate::merkle::{self, Absence, Collector, Hash, Inclusion};
 use crate::proof::{self, Blind, ProofDocument};
 use crate::value::{Accumulator, Type, Value, json, text};
-use crate::verify::{hash_from_bytes, verify_proof};
+use crate::verify::verify_proof;
 
 /// One function.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! 32 bytes as `0x` and 64 lower-case hex digits: one value, one spelling.
+//! 32 bytes, raw or as `0x` and 64 lower-case hex digits: one value, one spelling.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,6 +13,15 @@ pub fn format_hash(hash: &Hash) -> String {
     let mut out = Vec::with_capacity(66);
     append_hash(hash, &mut out);
     String::from_utf8(out).expect("hex is ASCII")
+}
+
+/// 32 bytes of a proof hash that came in as bytes.
+///
+/// Error: PR301 for another length.
+pub fn hash_from_bytes(bytes: &[u8]) -> Result<Hash> {
+    bytes
+        .try_into()
+        .map_err(|_| Error::new(Code::Hash).because(alloc::format!("it has {} bytes", bytes.len())))
 }
 
 /// Reads `0x…`.

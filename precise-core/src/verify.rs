@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::canonical;
 use crate::document::Writer;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::hex;
 use crate::merkle::{Absence, Hash, Inclusion};
 use crate::proof::{self, Blind, ProofDocument};
@@ -227,13 +227,4 @@ fn failure(error: &Error) -> String {
 pub fn verify_proof(record: &[u8], json: &[u8], blind: Option<&Blind>) -> Result<bool> {
     let document = ProofDocument::parse(json)?;
     document.matches(&canonical::canonicalize(record)?, blind)
-}
-
-/// 32 bytes of a proof hash that came in as bytes.
-///
-/// Error: PR301 for another length.
-pub fn hash_from_bytes(bytes: &[u8]) -> Result<Hash> {
-    bytes
-        .try_into()
-        .map_err(|_| Error::new(Code::Hash).because(alloc::format!("it has {} bytes", bytes.len())))
 }

@@ -234,7 +234,7 @@ fn check_sums(summary: &Value) {
     let batched = summary["batches"].as_array().unwrap().iter();
     let batched: u64 = batched.map(|batch| batch["count"].as_u64().unwrap()).sum();
     assert_eq!(count("distinct"), batched, "{summary}");
-    assert!(summary["seconds"].as_f64().unwrap() >= 0.0, "{summary}");
+    assert!(summary["seconds"].is_f64(), "{summary}");
     assert!(summary["records_per_second"].is_u64(), "{summary}");
 }
 
