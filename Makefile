@@ -27,6 +27,7 @@ lint: setup ## Format, clippy, licences, generated files, style
 	@tests/legs.sh --only format clippy deny generated tidy
 
 bench: setup ## Print the table of ratios to peers (release builds; wants a quiet machine)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	@$(PYTHON) tests/bench/bench.py
 
 fuzz: ## Fuzz each target for a minute (needs nightly Rust)

@@ -1,8 +1,10 @@
-"""Runs every console block of README, SPEC and docs, so that what they show is what happens.
+"""Runs every console block of README, SPEC and docs, and every SQL block of docs/datafusion.md, so
+that what they show is what happens.
 
 In a block that begins with ```console a line `$ command` is run by bash, in one directory per
-file, with `precise` on the path; the lines behind it are its whole output. `…` in such a line
-stands for anything.
+file, with `precise` on the path; the lines behind it are its whole output. A block that begins
+with ```sql is run by precise-sql in that directory, and a block ```text right behind it is its
+whole output. `…` in what is shown stands for anything.
 """
 
 import argparse
@@ -24,34 +26,45 @@ def main():
     passed = failed = 0
     for page in [ROOT / "README.md", ROOT / "SPEC.md", *sorted(ROOT.glob("docs/*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
-            for command, expected in commands(page.read_text()):
-                printed = subprocess.run(
-                    ["bash", "-c", command],
+            for shown, command, text, expected in examples(page):
+                run = subprocess.run(
+                    command,
                     cwd=folder,
                     env=env,
-                    stdin=subprocess.DEVNULL,
+                    input=text,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     text=True,
-                ).stdout
-                if fits(printed, expected):
+                )
+                # SQL that shows no output has at least to run.
+                fine = run.returncode == 0 if expected is None else fits(run.stdout, expected)
+                if fine:
                     passed += 1
                 else:
                     failed += 1
                     name = page.relative_to(ROOT)
-                    print(f"{name}: $ {command}\nprinted:\n{printed}\nshown:\n{expected}\n")
+                    print(f"{name}: {shown}\nprinted:\n{run.stdout}\nshown:\n{expected}\n")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
 
-def commands(text):
-    """Each command of a page with the output it shows."""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = part.split("\n")
-            # A backslash at the end of a line continues the command.
-            end = next(i for i, line in enumerate(lines) if not line.endswith("\\"))
-            yield "\n".join(lines[: end + 1]), "\n".join(lines[end + 1 :])
+def examples(page):
+    """Each example of a page: what is shown of it, the command, its input, its output."""
+    blocks = re.finditer(
+        r"^```(console|sql)\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?",
+        page.read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    for kind, block, behind in (found.groups() for found in blocks):
+        if kind == "console":
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                lines = part.split("\n")
+                # A backslash at the end of a line continues the command.
+                end = next(i for i, line in enumerate(lines) if not line.endswith("\\"))
+                command = "\n".join(lines[: end + 1])
+                yield f"$ {command}", ["bash", "-c", command], "", "\n".join(lines[end + 1 :])
+        elif page.name == "datafusion.md":
+            yield block, ["precise-sql", "--quiet"], block, behind
 
 
 def fits(printed, expected):

@@ -11,12 +11,13 @@ cd "$(dirname "$0")/.."
 export PRECISE_PYTHON="$PRECISE_CACHE/venv/bin/python"
 export PATH="$PRECISE_CACHE/tools/bin:$PATH"
 precise="$CARGO_TARGET_DIR/debug/precise"
+xtask="$CARGO_TARGET_DIR/debug/xtask"
 logs="$PRECISE_CACHE/logs"
 mkdir -p "$logs"
 
 # Legs, in order. Each is a function of that name.
-main_legs=(build tests format clippy no-std generated tidy reference generated-documents outside
-    examples deny)
+main_legs=(build tests format clippy no-std generated tidy reference generated-documents typed-rows
+    outside examples deny)
 long_legs=(generated-documents-long release-tests)
 
 leg_build() { cargo build --workspace --all-targets; }
@@ -36,9 +37,9 @@ leg_clippy() { cargo clippy --workspace --all-targets -- --deny warnings; }
 # The core alone, without the standard library, as WebAssembly will need it.
 leg_no_std() { cargo check --manifest-path precise-core/Cargo.toml --no-default-features; }
 
-leg_generated() { cargo xtask codegen --check && cargo xtask vectors --check; }
+leg_generated() { "$xtask" codegen --check && "$xtask" vectors --check; }
 
-leg_tidy() { cargo xtask tidy; }
+leg_tidy() { "$xtask" tidy; }
 
 # The second implementation recomputes every vector.
 leg_reference() { "$PRECISE_PYTHON" tests/reference/check_vectors.py tests/vectors; }
@@ -60,6 +61,12 @@ leg_outside() { "$PRECISE_PYTHON" tests/reference/check_outside.py --precise "$p
 
 # The commands that README and SPEC show give what they show, and outside tools agree.
 leg_examples() { "$PRECISE_PYTHON" tests/examples.py --precise "$precise"; }
+
+# Rows of real Parquet, and of every type, as both implementations mint them.
+leg_typed_rows() {
+    "$PRECISE_PYTHON" tests/reference/check_parquet.py --precise "$precise" &&
+        "$PRECISE_PYTHON" tests/reference/check_cells.py --precise "$precise" --count 5000
+}
 
 leg_deny() {
     # Setup may still be building it.

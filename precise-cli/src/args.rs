@@ -1,5 +1,6 @@
 //! The command line: what may be said, and the help that says so.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Proof(Proof),
     Verify(Verify),
     Functions(Functions),
+    Sql(Sql),
     Sample(Sample),
     Demo(Demo),
 }
@@ -60,6 +62,9 @@ pub(crate) struct Canonical {
     /// A file that holds one JSON document; `-` is standard input
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
+    /// The file holds a typed row as cells: [[name, type, value], …]
+    #[arg(long)]
+    pub(crate) cells: bool,
 }
 
 /// Mint a proof for every record of some files
@@ -72,6 +77,7 @@ pub(crate) struct Canonical {
 #[command(after_help = "Examples:
   precise mint events.ndjson.gz -o proofs.parquet
   precise mint win_log.csv.gz -o proofs.parquet --rejects rejects.ndjson
+  precise mint orders.parquet -o proofs.parquet
   precise mint events.parquet --column payload -o proofs.parquet --with-record
   zcat logs/*.gz | precise mint - -o proofs.parquet
   precise mint orders.ndjson --secret-file secret.hex --record-id order.id -o proofs.parquet")]
@@ -82,7 +88,7 @@ pub(crate) struct Mint {
     /// How the files are written [default: by their names; standard input is ndjson]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The column that holds JSON text, in Parquet or CSV
+    /// The column that holds JSON text, in Parquet or CSV [default: all columns, as a typed row]
     #[arg(long, value_name = "COLUMN")]
     column: Option<String>,
     /// What separates the cells of CSV: one character, or `tab`
@@ -251,6 +257,17 @@ pub(crate) struct Functions {
     pub(crate) names: Vec<String>,
 }
 
+/// Run the SQL shell, precise-sql, which stands beside this program or on the path
+///
+/// All arguments go there; `precise sql --help` tells of them.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub(crate) struct Sql {
+    /// Arguments of precise-sql
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}
+
 /// Write made-up ad events, the same for the same seed
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  precise sample --events 1000000 -o events.ndjson.zst")]
@@ -298,7 +315,7 @@ pub(crate) fn read_secret(path: &Path) -> Result<[u8; 32]> {
 }
 
 fn proof_hash(text: &str) -> std::result::Result<Hash, String> {
-    proof::parse_hash_or_id(text).map_err(|error| format!("{} {error}", error.code()))
+    proof::parse_spelling(text).map_err(|error| format!("{} {error}", error.code()))
 }
 
 fn batch_root(text: &str) -> std::result::Result<Hash, String> {

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use precise_core::canonical::Canonicalizer;
 use precise_core::{Code, Error};
 
 use crate::args::Canonical;
@@ -12,7 +13,14 @@ use crate::input::{MAX_RECORD_LEN, open_file};
 
 pub(crate) fn run(command: &Canonical) -> Result<ExitCode> {
     let text = read_record(&command.file)?;
-    let canonical = precise_core::canonical::canonicalize(&text).map_err(|error| {
+    let mut canonicalizer = Canonicalizer::default();
+    let mut canonical = Vec::new();
+    let read = if command.cells {
+        canonicalizer.append_cells(&text, &mut canonical)
+    } else {
+        canonicalizer.append(&text, &mut canonical)
+    };
+    read.map_err(|error| {
         Failure::refused(format!("cannot canonicalise {}", command.file.display()), error)
     })?;
     let mut stdout = io::stdout().lock();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow_array::RecordBatch;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
 use precise_core::row::Columns;
@@ -28,8 +29,10 @@ pub(crate) enum Format {
     Json,
     /// A header and lines of text cells
     Csv,
-    /// A column of JSON text in a Parquet file
+    /// The typed columns of a Parquet file, or with --column one of JSON text
     Parquet,
+    /// One row as cells a line: [[name, type, value], …]
+    Cells,
 }
 
 /// The longest text of one record: 6 × 16 MiB, since an escape such as `\u0041` takes 6 bytes for
@@ -44,6 +47,8 @@ const SHOWN_LEN: usize = 1 << 16;
 
 /// Rows in order, some of which may be refused already.
 pub(crate) enum Piece {
+    /// Typed columns.
+    Columns(RecordBatch),
     /// Lines of JSON text, the last one with or without its end.
     Lines(Vec<u8>),
     /// Rows that were cut by their reader.
@@ -136,13 +141,10 @@ impl Input {
             return Err(usage("Parquet is compressed inside; unpack the file"));
         }
         match (format, column) {
-            (Format::Parquet, None) => {
-                Err(usage("a Parquet file needs --column with the name of its column of JSON text"))
-            }
-            (Format::Ndjson | Format::Json, Some(_)) => {
+            (Format::Ndjson | Format::Json | Format::Cells, Some(_)) => {
                 Err(usage("--column is for CSV and Parquet; a JSON file has no columns"))
             }
-            (Format::Parquet, Some(_)) if path == Path::new("-") => {
+            (Format::Parquet, _) if path == Path::new("-") => {
                 Err(usage("Parquet cannot be read from standard input, since its end comes first"))
             }
             _ => Ok(Self { path: path.into(), format, column: column.map(Into::into), delimiter }),
@@ -162,13 +164,15 @@ impl Input {
         each: &mut dyn FnMut(Piece) -> Result<()>,
     ) -> Result<()> {
         if self.format == Format::Parquet {
-            return columns::read(self, self.column.as_deref().unwrap_or_default(), progress, each);
+            return columns::read(self, self.column.as_deref(), progress, each);
         }
         let mut source = self.open(progress)?;
         match self.format {
             Format::Csv => csv::read(self, &mut source, self.column.as_deref(), each),
             Format::Json => lines::read_document(self, &mut source, each),
-            Format::Ndjson | Format::Parquet => lines::read(self, &mut source, each),
+            Format::Cells | Format::Ndjson | Format::Parquet => {
+                lines::read(self, &mut source, each)
+            }
         }
     }
 

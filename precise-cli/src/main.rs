@@ -19,6 +19,7 @@ mod prove;
 mod root;
 mod runs;
 mod sample;
+mod sql;
 mod verify;
 
 use std::process::ExitCode;
@@ -29,7 +30,9 @@ use args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    interrupt::install();
+    if !matches!(args.command, Command::Sql(_)) {
+        interrupt::install();
+    }
     let done = match args.command {
         Command::Canonical(command) => canonical::run(&command),
         Command::Mint(command) => command.run(args.json),
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Proof(command) => proof::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
         Command::Functions(command) => functions::run(&command, args.json),
+        Command::Sql(command) => sql::run(&command),
         Command::Sample(command) => sample::run(&command),
         Command::Demo(command) => demo::run(&command),
     };

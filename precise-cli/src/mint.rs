@@ -12,7 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
+use arrow_array::RecordBatch;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
+use precise_arrow::Rows;
 use precise_core::field::FieldPath;
 use precise_core::json::Reader;
 use precise_core::proof::{Blind, Minter, write_id};
@@ -20,7 +23,7 @@ use precise_core::{Code, Error, Hash, proof};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
-use crate::input::{Input, Piece, Rows};
+use crate::input::{self, Format, Input, Piece};
 use crate::output::{Output, is_stream, parent, same_file};
 use crate::progress::Progress;
 use crate::proofs::{ID_LEN, Proofs, ProofsWriter, WriteError};
@@ -183,7 +186,7 @@ fn mint_pieces(
 ) {
     let mut worker = Worker::new(job);
     while let Ok((input, piece)) = pieces.recv() {
-        let minted = worker.mint(piece);
+        let minted = worker.mint(job.inputs[input].format, piece);
         if to_writer.send((input, minted)).is_err() {
             return;
         }
@@ -237,31 +240,48 @@ impl<'j> Worker<'j> {
         Self { job, minter, reader, minted: Minted::default() }
     }
 
-    fn mint(&mut self, piece: Piece) -> Minted {
+    fn mint(&mut self, format: Format, piece: Piece) -> Minted {
         self.minted =
             Minted { records: self.job.with_record.then(Default::default), ..Minted::default() };
         match piece {
-            Piece::Lines(text) => self.mint_lines(&text),
+            Piece::Columns(batch) => self.mint_columns(&batch),
+            Piece::Lines(text) => self.mint_lines(format, &text),
             Piece::Rows(rows) => self.mint_rows(rows),
         }
         self.hash();
         std::mem::take(&mut self.minted)
     }
 
-    fn mint_lines(&mut self, text: &[u8]) {
+    fn mint_columns(&mut self, batch: &RecordBatch) {
+        let schema = batch.schema();
+        let rows = Rows::new(schema.fields(), batch.columns());
+        for i in 0..batch.num_rows() {
+            let pushed = match &rows {
+                Ok(rows) => self.minter.push_row(|row| rows.write(i, row)),
+                // The file's columns were looked at before; this is for what changed since.
+                Err(error) => Err(error.clone()),
+            };
+            self.end_row(|| show_row(batch, i), pushed);
+        }
+    }
+
+    fn mint_lines(&mut self, format: Format, text: &[u8]) {
         let mut start = 0;
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |len| start + len);
             let line = &text[start..end];
             start = end + 1;
             if !line.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r')) {
-                let pushed = self.minter.push(line);
-                self.end_row(line, pushed);
+                let pushed = match format {
+                    Format::Cells => self.minter.push_cells(line),
+                    _ => self.minter.push(line),
+                };
+                self.end_row(|| line.into(), pushed);
             }
         }
     }
 
-    fn mint_rows(&mut self, mut rows: Rows) {
+    fn mint_rows(&mut self, mut rows: input::Rows) {
         for (i, row) in rows.list.iter_mut().enumerate() {
             let raw = &rows.raw[row.raw.clone()];
             let pushed = match (row.fault.take(), &rows.cells) {
@@ -269,16 +289,16 @@ impl<'j> Worker<'j> {
                 (None, Some(cells)) => self.minter.push_text_row(&cells.columns, cells.of(i)),
                 (None, None) => self.minter.push(raw),
             };
-            self.end_row(raw, pushed);
+            self.end_row(|| raw.into(), pushed);
         }
     }
 
-    fn end_row(&mut self, raw: &[u8], pushed: precise_core::Result<()>) {
+    fn end_row(&mut self, raw: impl FnOnce() -> Vec<u8>, pushed: precise_core::Result<()>) {
         let row = self.minted.rows;
         self.minted.rows += 1;
         match pushed.and_then(|()| self.blind_last()) {
             Ok(()) => self.minted.accepted.push(row),
-            Err(error) => self.minted.rejects.push(Reject { row, error, raw: raw.into() }),
+            Err(error) => self.minted.rejects.push(Reject { row, error, raw: raw() }),
         }
         if self.minter.canonical_len() >= HASH_LEN {
             self.hash();
@@ -327,6 +347,18 @@ impl<'j> Worker<'j> {
             minted.ids.extend_from_slice(&id);
         }
     }
+}
+
+/// A row of columns among the rejects: an object of each value as Arrow prints it.
+fn show_row(batch: &RecordBatch, row: usize) -> Vec<u8> {
+    let options = FormatOptions::new().with_null("NULL");
+    let schema = batch.schema();
+    let cells = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        let shown = ArrayFormatter::try_new(column.as_ref(), &options)
+            .and_then(|formatter| formatter.value(row).try_to_string());
+        (field.name().clone(), shown.unwrap_or_else(|error| error.to_string()).into())
+    });
+    serde_json::Value::Object(cells.collect()).to_string().into_bytes()
 }
 
 /// Rejected rows, one JSON object a line: nothing is lost.

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_array::{
     Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
@@ -16,6 +15,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
+use precise_arrow::ByteColumn;
 use precise_core::Hash;
 
 use crate::failure::{Failure, Result};
@@ -162,21 +162,17 @@ fn read_file(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
 
 /// The hashes of a column; NULLs are passed over, as the SQL aggregate does.
 fn hashes(array: &ArrayRef) -> std::result::Result<Vec<Hash>, String> {
-    fn collect<'a>(
-        cells: impl Iterator<Item = Option<&'a [u8]>>,
-    ) -> std::result::Result<Vec<Hash>, String> {
-        cells
-            .flatten()
+    let is_text = matches!(
+        array.data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null
+    );
+    match ByteColumn::of(array) {
+        Some(column) if !is_text => (0..array.len())
+            .filter_map(|row| column.get(row))
             .map(|cell| {
                 cell.try_into().map_err(|_| format!("one of them has {} bytes", cell.len()))
             })
-            .collect()
-    }
-    match array.data_type() {
-        DataType::FixedSizeBinary(32) => collect(array.as_fixed_size_binary().iter()),
-        DataType::Binary => collect(array.as_binary::<i32>().iter()),
-        DataType::LargeBinary => collect(array.as_binary::<i64>().iter()),
-        DataType::BinaryView => collect(array.as_binary_view().iter()),
-        other => Err(format!("it is {other}")),
+            .collect(),
+        _ => Err(format!("it is {}", array.data_type())),
     }
 }

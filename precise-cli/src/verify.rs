@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use precise_core::proof::parse_hash_or_id;
+use precise_core::proof::parse_spelling;
 use precise_core::verify::{self, Claim, Position, Request, Verdict};
 
 use crate::args::{Verify, read_blind};
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
     };
     let proof = match (&document, command.proof.as_deref()) {
         (Some(document), _) => Some(claim(document)?),
-        (None, Some(literal)) => Some(Claim::Hash(parse_hash_or_id(literal).map_err(|error| {
+        (None, Some(literal)) => Some(Claim::Hash(parse_spelling(literal).map_err(|error| {
             Failure::Usage(format!("--proof {literal}: {} {error}", error.code()))
         })?)),
         (None, None) => None,
@@ -60,7 +60,7 @@ fn is_literal(proof: &str) -> bool {
 fn claim(text: &[u8]) -> Result<Claim<'_>> {
     match std::str::from_utf8(text).map(str::trim) {
         Ok(literal) if literal.starts_with("prf_") || literal.starts_with("0x") => {
-            let hash = parse_hash_or_id(literal)
+            let hash = parse_spelling(literal)
                 .map_err(|error| Failure::refused("cannot read the proof", error))?;
             Ok(Claim::Hash(hash))
         }

@@ -11,7 +11,8 @@ use core::ops::Range;
 use crate::error::{Code, Error, Result};
 use crate::json::{Place, Reader, Sink, Text, plain_len};
 use crate::number::{self, Gate, Literal};
-use crate::row::Columns;
+use crate::row::cells::Cells;
+use crate::row::{Columns, RowBuffers, RowEncoder};
 
 /// The largest canonical form, in bytes: 16 MiB.
 pub const MAX_LEN: usize = 16 * 1024 * 1024;
@@ -50,6 +51,7 @@ pub fn rfc8785(text: &[u8]) -> Result<Vec<u8>> {
 pub struct Canonicalizer {
     reader: Reader,
     buffers: Buffers,
+    row: RowBuffers,
 }
 
 impl Canonicalizer {
@@ -77,10 +79,38 @@ impl Canonicalizer {
         cells: impl ExactSizeIterator<Item = &'c [u8]>,
         target: &mut Vec<u8>,
     ) -> Result<()> {
-        let mut encoder = Encoder::new(Gate::Exact, &[], &mut self.buffers);
-        columns.write_text_row(cells, &mut encoder)?;
-        encoder.finish(target);
-        Ok(())
+        let names = columns.names();
+        if cells.len() != names.len() {
+            let detail = alloc::format!("{} instead of {}", cells.len(), names.len());
+            return Err(Error::new(Code::CellCount).at_path("$".into()).because(detail));
+        }
+        self.append_row(target, |row| {
+            names.iter().zip(cells).try_for_each(|(name, cell)| {
+                row.name(name)?;
+                row.text(cell)
+            })
+        })
+    }
+
+    /// Appends the canonical form of the typed row that `fill` writes to `target`, which stays as
+    /// it was on an error.
+    ///
+    /// Errors: those of [`RowEncoder`].
+    pub fn append_row<'c>(
+        &'c mut self,
+        target: &mut Vec<u8>,
+        fill: impl FnOnce(&mut RowEncoder<'c>) -> Result<()>,
+    ) -> Result<()> {
+        RowEncoder::append(&mut self.buffers, &mut self.row, &mut self.reader, target, fill)
+    }
+
+    /// Appends the canonical form of the typed row `[[name, type, value], …]` to `target`, which
+    /// stays as it was on an error.
+    ///
+    /// Errors: as [`Cells::read`] and [`Cells::write`].
+    pub fn append_cells(&mut self, text: &[u8], target: &mut Vec<u8>) -> Result<()> {
+        let cells = Cells::read(text)?;
+        self.append_row(target, |row| cells.write(row))
     }
 
     /// Whether `text` would be accepted.
@@ -243,6 +273,14 @@ impl<'a> Encoder<'a> {
             self.run.start = token.start;
         }
         self.run.end = token.end;
+    }
+
+    /// Writes a scalar that is in canonical form already.
+    pub(crate) fn token(&mut self, token: &[u8]) -> Result<()> {
+        self.begin_value();
+        self.copy_run();
+        self.buffers.out.extend_from_slice(token);
+        self.end_value()
     }
 
     fn push_word(&mut self, word: &[u8]) {
@@ -474,7 +512,7 @@ fn too_large() -> Error {
 }
 
 /// Appends `.name` or `["name"]` to a JSON path, as section 1.1 spells it.
-pub(crate) fn append_name(name: &[u8], path: &mut String) {
+pub fn append_name(name: &[u8], path: &mut String) {
     const SHOWN: usize = 64;
     // Keys are UTF-8: the whole text was checked, and escapes give characters.
     let name = String::from_utf8_lossy(name);

@@ -5,8 +5,8 @@
 //! here, its vectors, and its Postgres wrapper.
 //!
 //! Rules that hold for every row: a NULL argument gives NULL. Where JSON is asked for, text will
-//! do. An aggregate skips rows in which an argument is NULL, gives NULL for no rows, and does not
-//! depend on the order or the partitioning of its rows.
+//! do; where a row is, its cells will. An aggregate skips rows in which an argument is NULL, gives
+//! NULL for no rows, and does not depend on the order or the partitioning of its rows.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -97,6 +97,8 @@ pub enum Literal {
     Json(&'static str),
     /// SQL NULL.
     Null,
+    /// A row: name, type and value of each column, as in a cell.
+    Row(&'static [(&'static str, &'static str, &'static str)]),
     /// Text.
     Text(&'static str),
 }
@@ -158,6 +160,12 @@ impl Function {
         Ok(Box::new(Checked { function: self, inner: kernel() }))
     }
 
+    /// Whether all arguments are there, and each has exactly its type.
+    fn takes(&self, args: &[Value<'_>]) -> bool {
+        args.len() == self.args.len()
+            && args.iter().zip(self.args).all(|(value, arg)| value.type_of() == Some(arg.arg_type))
+    }
+
     /// Whether as many arguments, of these types, are taken; text and bytes are read as JSON.
     fn check<'a>(&self, args: &'a [Value<'_>]) -> Result<Vec<Value<'a>>> {
         if args.len() < self.required || args.len() > self.args.len() {
@@ -165,8 +173,11 @@ impl Function {
         }
         let typed = args.iter().zip(self.args).map(|(value, arg)| match (arg.arg_type, value) {
             (_, Value::Null) => Ok(Value::Null),
-            (Type::Json, Value::Text(text)) => Ok(Value::Json(Cow::Borrowed(text.as_bytes()))),
-            (Type::Json, Value::Bytes(bytes)) => Ok(Value::Json(Cow::Borrowed(bytes))),
+            (Type::Json | Type::Row, Value::Text(text)) => {
+                Ok(Value::Json(Cow::Borrowed(text.as_bytes())))
+            }
+            (Type::Json | Type::Row, Value::Bytes(bytes)) => Ok(Value::Json(Cow::Borrowed(bytes))),
+            (Type::Row, Value::Json(cells)) => Ok(Value::Json(Cow::Borrowed(cells))),
             (expected, value) if value.type_of() == Some(expected) => Ok(borrow(value)),
             (expected, _) => {
                 Err(self.wrong_arguments(&alloc::format!("{} is {expected}", arg.name)))
@@ -187,11 +198,13 @@ fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
         Value::Integer(integer) => Value::Integer(*integer),
         Value::Json(json) => Value::Json(Cow::Borrowed(json)),
         Value::Null => Value::Null,
+        Value::Row(row) => Value::Row(Cow::Borrowed(row)),
         Value::Text(text) => Value::Text(Cow::Borrowed(text)),
     }
 }
 
 /// Checks arguments in front of any accumulator, so that its kernel need not.
+#[derive(Debug)]
 struct Checked {
     function: &'static Function,
     inner: Box<dyn Accumulator>,
@@ -199,6 +212,10 @@ struct Checked {
 
 impl Accumulator for Checked {
     fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
+        // Nearly always they are what they should be, and need not be looked at twice.
+        if self.function.takes(args) {
+            return self.inner.update(args);
+        }
         let args = self.function.check(args)?;
         if args.contains(&Value::Null) { Ok(()) } else { self.inner.update(&args) }
     }
@@ -238,11 +255,18 @@ impl Literal {
             Self::Integer(integer) => Value::Integer(integer),
             Self::Json(json) => Value::Json(Cow::Borrowed(json.as_bytes())),
             Self::Null => Value::Null,
+            Self::Row(columns) => {
+                let cells = columns.iter().map(|(name, cell_type, value)| {
+                    alloc::format!("[\"{name}\",\"{cell_type}\",\"{value}\"]")
+                });
+                let cells: Vec<String> = cells.collect();
+                json(alloc::format!("[{}]", cells.join(",")))
+            }
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
         }
     }
 
-    /// As SQL writes it.
+    /// As PostgreSQL's SQL writes it.
     pub fn to_sql(self) -> String {
         match self {
             Self::Boolean(boolean) => alloc::format!("{boolean}"),
@@ -252,6 +276,13 @@ impl Literal {
                 alloc::format!("'{}'", text.replace('\'', "''"))
             }
             Self::Null => "NULL".into(),
+            Self::Row(columns) => {
+                let columns = columns.iter().map(|(name, cell_type, value)| {
+                    alloc::format!("'{value}'::{cell_type} AS {name}")
+                });
+                let columns: Vec<String> = columns.collect();
+                alloc::format!("(SELECT t FROM (SELECT {}) AS t)", columns.join(", "))
+            }
         }
     }
 }
@@ -310,6 +341,7 @@ fn unchecked() -> Error {
 
 const RECORD: Arg = arg("record", Type::Json, "the record: one JSON document");
 const BLIND: Arg = arg("blind", Type::Bytes, "the record's blind, 32 bytes; left out: not blinded");
+const CELLS: Arg = arg("cells", Type::Json, "the row as cells: [[name, type, value], …]");
 const PROOF_HASH: Arg = arg("proof_hash", Type::Bytes, "a proof hash, 32 bytes");
 const ROOT: Arg = arg("root", Type::Bytes, "the batch root, 32 bytes");
 
@@ -321,11 +353,23 @@ const EXAMPLE_HASH: Literal =
     Literal::Bytes("ea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62");
 const EXAMPLE_BLINDED_HASH: Literal =
     Literal::Bytes("2c7593034e47d5a6996ae8372b36e3242bf8c97f9975a9c327ad22e4565d2672");
-const EXAMPLE_DOCUMENT: Literal = Literal::Json(
-    r#"{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62","proof_id":"prf_5ilvznwpibz6bj2ox6f5xzfa7srygnaqvhqshxxy2m57qghcjnra","size":17,"v":1}"#,
-);
+const EXAMPLE_DOCUMENT: Literal = Literal::Json(EXAMPLE_DOCUMENT_CHARACTERS);
+const EXAMPLE_DOCUMENT_TEXT: Literal = Literal::Text(EXAMPLE_DOCUMENT_CHARACTERS);
+const EXAMPLE_DOCUMENT_CHARACTERS: &str = r#"{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62","proof_id":"prf_5ilvznwpibz6bj2ox6f5xzfa7srygnaqvhqshxxy2m57qghcjnra","size":17,"v":1}"#;
 const EXAMPLE_BLINDED_DOCUMENT: Literal = Literal::Json(
     r#"{"blinded":true,"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0x2c7593034e47d5a6996ae8372b36e3242bf8c97f9975a9c327ad22e4565d2672","proof_id":"prf_fr2zga2oi7k2nglk5a3swnxdeqv7rsl7tf22tqzhvuroivs5ezza","v":1}"#,
+);
+
+/// A row, and its proof.
+const EXAMPLE_ROW: Literal =
+    Literal::Row(&[("id", "numeric", "7"), ("price", "numeric", "12.50"), ("name", "text", "A")]);
+const EXAMPLE_CELLS: Literal =
+    Literal::Json(r#"[["id","numeric","7"],["price","numeric","12.50"],["name","text","A"]]"#);
+const EXAMPLE_ROW_DOCUMENT: Literal = Literal::Json(
+    r#"{"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0x8e3ebca82d2d6cfae45c2eb7aea73477ae47a49e6e171a160768ae9a9152c94f","proof_id":"prf_ry7lzkbnfvwpvzc4f2325jzuo6xepje6nylrufqhncxjvekszfhq","size":32,"v":1}"#,
+);
+const EXAMPLE_BLINDED_ROW_DOCUMENT: Literal = Literal::Json(
+    r#"{"blinded":true,"canon":"precise-jcs-1","hash":"blake3","proof_hash":"0xf49bf909cff2e551bb375d7c7eaffcde63ba977e8a160f2dcfeeeaec415d39cc","proof_id":"prf_6sn7scop6lsvdozxlv6h5l743zr3vf36rila6lop53voyqk5hhga","v":1}"#,
 );
 
 /// Three hashes, the root over them, and documents about them.
@@ -482,6 +526,47 @@ pub const FUNCTIONS: &[Function] = &[
         }),
     },
     Function {
+        name: "precise_mint_row",
+        family: "proof",
+        since: "0.1.0",
+        args: &[arg("row", Type::Row, "the record: a row, a struct, or named columns"), BLIND],
+        required: 1,
+        returns: Type::Json,
+        doc: "The proof document of a row of typed columns, precise-row-1. The order of columns \
+              and the case of their names do not matter.",
+        examples: &[
+            returns(&[&[EXAMPLE_ROW]], EXAMPLE_ROW_DOCUMENT),
+            returns(&[&[EXAMPLE_ROW, EXAMPLE_BLIND]], EXAMPLE_BLINDED_ROW_DOCUMENT),
+            returns(&[&[Literal::Null]], Literal::Null),
+            refuses(&[&[Literal::Row(&[("x", "float8", "NaN")])]], Code::NumberRange),
+        ],
+        kernel: Kernel::Scalar(|args| {
+            let (canonical, blind) = row_and_blind(args)?;
+            Ok(json(ProofDocument::of(&canonical, blind.as_ref()).to_json()))
+        }),
+    },
+    Function {
+        name: "precise_mint_cells",
+        family: "proof",
+        since: "0.1.0",
+        args: &[CELLS, BLIND],
+        required: 1,
+        returns: Type::Json,
+        doc: "The proof document of a row given as cells, the form that every engine can write. \
+              It is the one that precise_mint_row gives for the row.",
+        examples: &[
+            returns(&[&[EXAMPLE_CELLS]], EXAMPLE_ROW_DOCUMENT),
+            returns(&[&[EXAMPLE_CELLS, EXAMPLE_BLIND]], EXAMPLE_BLINDED_ROW_DOCUMENT),
+            returns(&[&[EXAMPLE_CELLS, Literal::Null]], Literal::Null),
+            refuses(&[&[Literal::Json(r#"[["at","date","2023-02-29"]]"#)]], Code::CellText),
+            refuses(&[&[Literal::Json(r#"{"id":7}"#)]], Code::Cells),
+        ],
+        kernel: Kernel::Scalar(|args| {
+            let (canonical, blind) = row_and_blind(args)?;
+            Ok(json(ProofDocument::of(&canonical, blind.as_ref()).to_json()))
+        }),
+    },
+    Function {
         name: "precise_proof_id",
         family: "proof",
         since: "0.1.0",
@@ -505,20 +590,21 @@ pub const FUNCTIONS: &[Function] = &[
         name: "precise_proof_hash_of",
         family: "proof",
         since: "0.1.0",
-        args: &[arg("proof", Type::Text, "a proof id prf_…, or a hash 0x…")],
+        args: &[arg("proof", Type::Text, "a proof id prf_…, a hash 0x…, or a proof document")],
         required: 1,
         returns: Type::Bytes,
-        doc: "The proof hash that a text spells.",
+        doc: "The proof hash that a text spells; of what precise_mint_proof returned, for instance.",
         examples: &[
             returns(
                 &[&[Literal::Text("prf_ceirceirceirceirceirceirceirceirceirceirceirceirceiq")]],
                 ONES,
             ),
+            returns(&[&[EXAMPLE_DOCUMENT_TEXT]], EXAMPLE_HASH),
             refuses(&[&[Literal::Text("prf_")]], Code::ProofId),
             refuses(&[&[Literal::Text("0x11")]], Code::Hash),
         ],
         kernel: Kernel::Scalar(|args| match args {
-            [Value::Text(text)] => Ok(proof::parse_hash_or_id(text)?.into()),
+            [Value::Text(text)] => Ok(proof::parse_spelling(text)?.into()),
             _ => Err(unchecked()),
         }),
     },
@@ -705,6 +791,22 @@ fn record_and_blind<'a>(args: &'a [Value<'_>]) -> Result<(&'a [u8], Option<Blind
     }
 }
 
+/// The canonical form of a row, and its blind.
+fn row_and_blind<'a>(args: &'a [Value<'_>]) -> Result<(Cow<'a, [u8]>, Option<Blind>)> {
+    match args {
+        [Value::Row(canonical), blind @ ..] => {
+            Ok((Cow::Borrowed(canonical), optional_blind(blind)?))
+        }
+        [Value::Json(cells), blind @ ..] => {
+            let blind = optional_blind(blind)?;
+            let mut canonical = Vec::new();
+            canonical::Canonicalizer::default().append_cells(cells, &mut canonical)?;
+            Ok((Cow::Owned(canonical), blind))
+        }
+        _ => Err(unchecked()),
+    }
+}
+
 fn optional_blind(args: &[Value<'_>]) -> Result<Option<Blind>> {
     match args {
         [] => Ok(None),
@@ -732,7 +834,7 @@ fn selftest() -> String {
 }
 
 /// `precise_merkle_root`
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct MerkleRoot {
     collector: Collector,
 }
@@ -753,17 +855,16 @@ impl Accumulator for MerkleRoot {
     }
 
     fn finish(&mut self) -> Result<Value<'static>> {
-        let collector = core::mem::take(&mut self.collector);
-        if collector.is_empty() { Ok(Value::Null) } else { Ok(collector.finish()?.root().into()) }
+        Ok(self.collector.batch().map_or(Value::Null, |batch| batch.root().into()))
     }
 
     fn size(&self) -> usize {
-        self.collector.size()
+        size_of_val(self) + self.collector.size()
     }
 }
 
 /// `precise_inclusion`. Its state is the target, if a row came, and the hashes behind it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct InclusionOf {
     target: Option<Hash>,
     collector: Collector,
@@ -798,7 +899,7 @@ impl Accumulator for InclusionOf {
 
     fn state(&mut self) -> Vec<u8> {
         let mut state = Vec::new();
-        if let Some(target) = self.target {
+        if let Some(target) = self.target.take() {
             state.extend_from_slice(&target);
             state.extend_from_slice(&self.collector.state());
         }
@@ -806,17 +907,14 @@ impl Accumulator for InclusionOf {
     }
 
     fn finish(&mut self) -> Result<Value<'static>> {
-        let collector = core::mem::take(&mut self.collector);
-        match self.target {
-            Some(target) if !collector.is_empty() => {
-                Ok(json(collector.finish()?.prove(&target).to_json()))
-            }
-            _ => Ok(Value::Null),
-        }
+        Ok(match (self.target, self.collector.batch()) {
+            (Some(target), Some(batch)) => json(batch.prove(&target).to_json()),
+            _ => Value::Null,
+        })
     }
 
     fn size(&self) -> usize {
-        self.collector.size()
+        size_of_val(self) + self.collector.size()
     }
 }
 

@@ -46,7 +46,7 @@ impl Document {
         let canonical = crate::canonical::canonicalize(text)?;
         let mut tree = Tree::default();
         Reader::default().read(&canonical, &mut tree)?;
-        Ok(tree.root.unwrap_or(Self::Null))
+        Ok(tree.into_document())
     }
 
     /// The members, to be taken one by one; any other value is `code`.
@@ -137,13 +137,18 @@ impl Members {
 
 /// Builds the tree from tokens of a canonical text.
 #[derive(Default)]
-struct Tree {
+pub(crate) struct Tree {
     root: Option<Document>,
     open: Vec<Document>,
     keys: Vec<String>,
 }
 
 impl Tree {
+    /// The tree of a document that was read whole.
+    pub(crate) fn into_document(self) -> Document {
+        self.root.unwrap_or(Document::Null)
+    }
+
     fn value(&mut self, value: Document) {
         match self.open.last_mut() {
             None => self.root = Some(value),

@@ -40,6 +40,14 @@ pub enum Code {
     MissingRecord = 114,
     /// PR115
     ClosingQuote = 115,
+    /// PR116
+    ColumnType = 116,
+    /// PR117
+    DateTime = 117,
+    /// PR118
+    Cells = 118,
+    /// PR119
+    CellText = 119,
     /// PR190
     UnknownFunction = 190,
     /// PR191
@@ -95,6 +103,10 @@ impl Code {
         Self::RecordId,
         Self::MissingRecord,
         Self::ClosingQuote,
+        Self::ColumnType,
+        Self::DateTime,
+        Self::Cells,
+        Self::CellText,
         Self::UnknownFunction,
         Self::Arguments,
         Self::ArgumentVaries,
@@ -200,6 +212,26 @@ impl Code {
                 "PR115",
                 "a cell goes on behind its closing quote",
                 "Double the quotes inside a quoted cell, and put nothing behind the last one.",
+            ),
+            Self::ColumnType => (
+                "PR116",
+                "a column has a type that is not minted",
+                "Cast it to one of the types in SPEC section 1.4, text for instance.",
+            ),
+            Self::DateTime => (
+                "PR117",
+                "a date or time cannot be written exactly",
+                "The form has years 0001 to 9999, hours 0 to 23, and microseconds.",
+            ),
+            Self::Cells => (
+                "PR118",
+                "cells are malformed",
+                "They are [[name, type, value], …] with values as strings in quotes, or null.",
+            ),
+            Self::CellText => (
+                "PR119",
+                "a cell's text is not of its type",
+                "SPEC section 1.5 says how each type is written.",
             ),
             Self::UnknownFunction => {
                 ("PR190", "no such function", "`precise functions` lists what there is.")

@@ -3,6 +3,7 @@
 //! The tree is RFC 9162's (that is RFC 6962's) with SHA-256, so that every transparency tool can
 //! check it. Its leaves are sorted, so that the root depends on nothing but the set.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -128,6 +129,10 @@ pub fn parse_roots(json: &[u8]) -> Result<Vec<Hash>> {
     elements.into_iter().map(|element| element.into_hash(Code::BlockRoots)).collect()
 }
 
+/// Repeats may not pile up: a collector settles whenever its set has doubled, and not before it
+/// has this many hashes, 2 MiB.
+const SETTLE_LEN: usize = 1 << 16;
+
 /// Collects hashes in any order, and merges with others that did the same elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Collector {
@@ -140,22 +145,18 @@ impl Collector {
     /// Adds one hash.
     #[inline]
     pub fn push(&mut self, hash: Hash) {
-        // Repeats may not pile up: settle whenever the set has doubled. 2^16 hashes are 2 MiB.
-        if self.hashes.len() >= (2 * self.settled).max(1 << 16) {
+        if self.hashes.len() >= (2 * self.settled).max(SETTLE_LEN) {
             self.settle();
         }
         self.hashes.push(hash);
     }
 
-    /// Whether nothing was added.
-    pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
-    }
-
-    /// The state as specified bytes: sorted, distinct, joined.
+    /// The state as specified bytes: sorted, distinct, joined. Nothing stays behind, and nothing
+    /// is copied: states can be large.
     pub fn state(&mut self) -> Vec<u8> {
         self.settle();
-        self.hashes.as_flattened().to_vec()
+        self.settled = 0;
+        core::mem::take(&mut self.hashes).into_flattened()
     }
 
     /// Adds another collector's state.
@@ -166,18 +167,17 @@ impl Collector {
         if !rest.is_empty() {
             return Err(Error::new(Code::Hash).because("a partial state is cut off"));
         }
-        for hash in hashes {
-            self.push(*hash);
+        self.hashes.extend_from_slice(hashes);
+        if self.hashes.len() >= (2 * self.settled).max(SETTLE_LEN) {
+            self.settle();
         }
         Ok(())
     }
 
-    /// The batch.
-    ///
-    /// Error: PR308 if nothing was added.
-    pub fn finish(mut self) -> Result<Batch> {
+    /// The batch; none if nothing was added.
+    pub fn batch(&mut self) -> Option<Batch<'_>> {
         self.settle();
-        Batch::from_sorted(self.hashes)
+        (!self.hashes.is_empty()).then_some(Batch(Cow::Borrowed(&self.hashes)))
     }
 
     /// Bytes of memory held.
@@ -196,20 +196,16 @@ impl Collector {
 
 /// A batch: sorted, distinct, not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch(Vec<Hash>);
+pub struct Batch<'a>(Cow<'a, [Hash]>);
 
-impl Batch {
+impl Batch<'_> {
     /// The batch of `hashes`, in any order and with repeats.
     ///
     /// Error: PR308 if there are none.
     pub fn new(mut hashes: Vec<Hash>) -> Result<Self> {
         hashes.sort_unstable();
         hashes.dedup();
-        Self::from_sorted(hashes)
-    }
-
-    fn from_sorted(hashes: Vec<Hash>) -> Result<Self> {
-        if hashes.is_empty() { Err(Error::new(Code::EmptyBatch)) } else { Ok(Self(hashes)) }
+        if hashes.is_empty() { Err(Error::new(Code::EmptyBatch)) } else { Ok(Self(hashes.into())) }
     }
 
     /// The hashes, ascending.
@@ -268,7 +264,7 @@ impl Batch {
     /// Error: PR904.
     pub fn part_bits(&self, limit: usize) -> Result<u32> {
         let mut bits = PartBits::new(limit);
-        for hash in &self.0 {
+        for hash in self.hashes() {
             bits.push(hash);
         }
         bits.finish()

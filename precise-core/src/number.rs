@@ -71,7 +71,7 @@ pub fn append(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(),
                 .and_then(|text| text.parse::<f64>().ok())
                 .filter(|f| f.is_finite())
                 .ok_or(Code::NumberRange)?;
-            let Some(decimal) = Decimal::shortest(nearest) else {
+            let Some(decimal) = Decimal::shortest(nearest.abs()) else {
                 out.push(b'0');
                 return Ok(());
             };
@@ -89,7 +89,22 @@ pub fn append_f64(f: f64, out: &mut Vec<u8>) -> Result<(), Code> {
     if !f.is_finite() {
         return Err(Code::NumberRange);
     }
-    match Decimal::shortest(f) {
+    match Decimal::shortest(f.abs()) {
+        Some(decimal) => decimal.append(f.is_sign_negative(), out),
+        None => out.push(b'0'),
+    }
+    Ok(())
+}
+
+/// Appends a finite binary32 by its own shortest decimal: 0.1, where as a binary64 it would be
+/// 0.10000000149011612.
+///
+/// Error: PR202 for NaN and the infinities.
+pub fn append_f32(f: f32, out: &mut Vec<u8>) -> Result<(), Code> {
+    if !f.is_finite() {
+        return Err(Code::NumberRange);
+    }
+    match Decimal::shortest(f.abs()) {
         Some(decimal) => decimal.append(f.is_sign_negative(), out),
         None => out.push(b'0'),
     }
@@ -133,10 +148,10 @@ impl Decimal {
         Read::Decimal(Self { digits, len, e })
     }
 
-    /// The shortest decimal of a finite `f` without its sign; none for zero.
-    fn shortest(f: f64) -> Option<Self> {
+    /// The shortest decimal of a finite float without a sign; none for zero.
+    fn shortest(f: impl zmij::Float) -> Option<Self> {
         let mut buffer = zmij::Buffer::new();
-        let text = buffer.format_finite(f.abs()).as_bytes();
+        let text = buffer.format_finite(f).as_bytes();
         let (mantissa, exponent) = split_at(text, b'e');
         let (integer, fraction) = split_at(mantissa, b'.');
         match Self::read(Literal { text, at: 0, integer, fraction, exponent }) {
@@ -177,44 +192,71 @@ impl Decimal {
             .expect("digits, e, digits is a number")
     }
 
-    /// The table of section 1.3.
     fn append(&self, negative: bool, out: &mut Vec<u8>) {
-        let digits = &self.digits[..self.len];
-        let m = self.len as i64;
-        let n = self.e + 1;
-        if negative {
-            out.push(b'-');
-        }
-        if m <= n && n <= 21 {
-            out.extend_from_slice(digits);
-            append_zeros(n - m, out);
-        } else if 0 < n && n < m {
-            let (before, behind) = digits.split_at(n as usize);
-            out.extend_from_slice(before);
-            out.push(b'.');
-            out.extend_from_slice(behind);
-        } else if -6 < n && n <= 0 {
-            out.extend_from_slice(b"0.");
-            append_zeros(-n, out);
-            out.extend_from_slice(digits);
-        } else {
-            out.push(digits[0]);
-            if m > 1 {
-                out.push(b'.');
-                out.extend_from_slice(&digits[1..]);
-            }
-            out.extend_from_slice(if n > 0 { b"e+" } else { b"e-" });
-            append_u64((n - 1).unsigned_abs(), out);
-        }
+        append_digits(negative, &self.digits[..self.len], self.e, out);
+    }
+}
+
+/// The table of section 1.3: `digits` are D, without zeros at either end, and `e` the power of ten
+/// of the first.
+pub(crate) fn append_digits(negative: bool, digits: &[u8], e: i64, out: &mut Vec<u8>) {
+    let m = digits.len() as i64;
+    let n = e + 1;
+    if -6 < n && n <= 21 {
+        return append_plain(negative, digits, e, out);
+    }
+    if negative {
+        out.push(b'-');
+    }
+    out.push(digits[0]);
+    if m > 1 {
+        out.push(b'.');
+        out.extend_from_slice(&digits[1..]);
+    }
+    out.extend_from_slice(if n > 0 { b"e+" } else { b"e-" });
+    append_u64((n - 1).unsigned_abs(), out);
+}
+
+/// Plain notation of the same.
+pub(crate) fn append_plain(negative: bool, digits: &[u8], e: i64, out: &mut Vec<u8>) {
+    let m = digits.len() as i64;
+    let n = e + 1;
+    if negative {
+        out.push(b'-');
+    }
+    if n <= 0 {
+        out.extend_from_slice(b"0.");
+        append_zeros(-n, out);
+        out.extend_from_slice(digits);
+    } else if m <= n {
+        out.extend_from_slice(digits);
+        append_zeros(n - m, out);
+    } else {
+        let (before, behind) = digits.split_at(n as usize);
+        out.extend_from_slice(before);
+        out.push(b'.');
+        out.extend_from_slice(behind);
     }
 }
 
 /// Appends `value` in plain decimal.
 pub(crate) fn append_u64(value: u64, out: &mut Vec<u8>) {
-    // 2^64 has 20 digits.
-    let mut buffer = [0; 20];
+    append_u128(value.into(), out);
+}
+
+/// Appends `value` in plain decimal.
+pub(crate) fn append_u128(value: u128, out: &mut Vec<u8>) {
+    // 2^128 has 39 digits.
+    let mut buffer = [0; 39];
     let mut start = buffer.len();
-    let mut rest = value;
+    let mut high = value;
+    // Dividing 128 bits is slow, and few numbers need it.
+    while high > u128::from(u64::MAX) {
+        start -= 1;
+        buffer[start] = b'0' + (high % 10) as u8;
+        high /= 10;
+    }
+    let mut rest = high as u64;
     loop {
         start -= 1;
         buffer[start] = b'0' + (rest % 10) as u8;
@@ -227,11 +269,11 @@ pub(crate) fn append_u64(value: u64, out: &mut Vec<u8>) {
 }
 
 fn append_zeros(count: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&b"00000000000000000000"[..count as usize]);
+    out.resize(out.len() + count as usize, b'0');
 }
 
 /// Reads a JSON exponent, `+7`, `-12` or `3`, stopping at ±2^60.
-fn saturating_exponent(exponent: &[u8]) -> i64 {
+pub(crate) fn saturating_exponent(exponent: &[u8]) -> i64 {
     const LIMIT: i64 = 1 << 60;
     let negative = exponent.first() == Some(&b'-');
     let digits = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+"));

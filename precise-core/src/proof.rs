@@ -7,7 +7,7 @@ use crate::canonical::{self, Canonicalizer};
 use crate::document::{Document, Writer};
 use crate::error::{Code, Error, Result};
 use crate::merkle::Hash;
-use crate::row::Columns;
+use crate::row::{Columns, RowEncoder};
 use crate::{hex, lanes};
 
 /// BLAKE3's derive_key context for blinds.
@@ -111,11 +111,17 @@ pub fn parse_id(id: &str) -> Result<Hash> {
     if format_id(&hash) == id { Ok(hash) } else { Err(malformed()) }
 }
 
-/// Reads a proof hash in either spelling, `prf_…` or `0x…`.
+/// Reads a proof hash in any spelling: `prf_…`, `0x…`, or a proof document.
 ///
-/// Errors: PR301 for a malformed `0x…`, PR302 for everything else.
-pub fn parse_hash_or_id(text: &str) -> Result<Hash> {
-    if text.starts_with("0x") { hex::parse_hash(text) } else { parse_id(text) }
+/// Errors: PR301 for a malformed `0x…`, PR303 for a malformed `{…`, PR302 for everything else.
+pub fn parse_spelling(text: &str) -> Result<Hash> {
+    if text.starts_with("0x") {
+        hex::parse_hash(text)
+    } else if text.starts_with('{') {
+        Ok(ProofDocument::parse(text.as_bytes())?.proof_hash)
+    } else {
+        parse_id(text)
+    }
 }
 
 /// What minting returns (SPEC.md section 2.3):
@@ -242,6 +248,27 @@ impl Minter {
         cells: impl ExactSizeIterator<Item = &'c [u8]>,
     ) -> Result<()> {
         self.canonicalizer.append_text_row(columns, cells, &mut self.canonical)?;
+        self.ends.push(self.canonical.len());
+        Ok(())
+    }
+
+    /// Adds the typed row that `fill` writes.
+    ///
+    /// Errors: as [`Canonicalizer::append_row`]; the row is then not added.
+    pub fn push_row<'m>(
+        &'m mut self,
+        fill: impl FnOnce(&mut RowEncoder<'m>) -> Result<()>,
+    ) -> Result<()> {
+        self.canonicalizer.append_row(&mut self.canonical, fill)?;
+        self.ends.push(self.canonical.len());
+        Ok(())
+    }
+
+    /// Adds the typed row that is spelled as cells.
+    ///
+    /// Errors: as [`Canonicalizer::append_cells`]; the row is then not added.
+    pub fn push_cells(&mut self, text: &[u8]) -> Result<()> {
+        self.canonicalizer.append_cells(text, &mut self.canonical)?;
         self.ends.push(self.canonical.len());
         Ok(())
     }

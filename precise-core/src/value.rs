@@ -18,6 +18,8 @@ pub enum Type {
     Integer,
     /// JSON text, or the engine's own JSON type. As a result: text in JCS form.
     Json,
+    /// A row of columns, or a struct.
+    Row,
     /// TEXT, VARCHAR, STRING
     Text,
 }
@@ -30,6 +32,7 @@ impl Type {
             Self::Bytes => "bytes",
             Self::Integer => "bigint",
             Self::Json => "json",
+            Self::Row => "row",
             Self::Text => "text",
         }
     }
@@ -54,6 +57,8 @@ pub enum Value<'a> {
     Json(Cow<'a, [u8]>),
     /// SQL NULL. (JSON null is a JSON text.)
     Null,
+    /// A typed row in canonical form, as a [`RowEncoder`](crate::row::RowEncoder) wrote it.
+    Row(Cow<'a, [u8]>),
     /// Text.
     Text(Cow<'a, str>),
 }
@@ -67,6 +72,7 @@ impl Value<'_> {
             Self::Integer(_) => Some(Type::Integer),
             Self::Json(_) => Some(Type::Json),
             Self::Null => None,
+            Self::Row(_) => Some(Type::Row),
             Self::Text(_) => Some(Type::Text),
         }
     }
@@ -86,14 +92,15 @@ impl From<[u8; 32]> for Value<'_> {
 }
 
 /// The state of an aggregate: fed in any order, in any number of places, and merged.
-pub trait Accumulator: Send {
+pub trait Accumulator: fmt::Debug + Send + Sync {
     /// Takes one row's arguments; a NULL among them skips the row.
     fn update(&mut self, args: &[Value<'_>]) -> Result<()>;
     /// Takes another accumulator's [`state`](Accumulator::state).
     fn merge(&mut self, state: &[u8]) -> Result<()>;
-    /// The state as bytes; SPEC.md says which.
+    /// The state as bytes; SPEC.md says which. It is handed out, not copied: what stays behind is
+    /// empty.
     fn state(&mut self) -> Vec<u8>;
-    /// The result; NULL if no row came.
+    /// The result so far; NULL if no row came. More rows may follow, as in a window.
     fn finish(&mut self) -> Result<Value<'static>>;
     /// Bytes of memory held.
     fn size(&self) -> usize;

@@ -1,4 +1,4 @@
-"""Prints the table of ratios to peers: the core's loops, and whole processes.
+"""Prints the table of ratios to peers: the core's loops, inside DataFusion, and whole processes.
 
 Everything is built in release first. Processes take turns, so that a noisy moment hits none of
 them alone; the median counts. Wants a quiet machine: rates move with its load, ratios hardly.
@@ -43,16 +43,70 @@ def main():
     print(f"\n{cpu_model()}, {os.cpu_count()} cores\n")
     subprocess.run([BIN / "precise-bench", sample(precise, 300_000)], check=True)
     print()
+    columns = sample(precise, args.events, "parquet")
+    subprocess.run([BIN / "precise-bench-sql", columns], check=True)
+    print()
+    sql_peers(columns, args)
+    print()
+    roots(args)
+    print()
     processes(precise, events, some, args)
     if args.large:
         large(precise)
 
 
-def sample(precise, count):
-    path = FILES / f"events-{count}.ndjson"
+def sample(precise, count, extension="ndjson"):
+    path = FILES / f"events-{count}.{extension}"
     if not path.exists():
         subprocess.run([precise, "sample", "--events", str(count), "-o", path], check=True)
     return path
+
+
+# The column as it is hashed by others; Python parses it as well.
+DUCKDB_PEER = """
+import duckdb, sys
+duckdb.sql("SET threads = 1")
+print(duckdb.sql(f"SELECT count(sha256(payload)) FROM '{sys.argv[1]}'").fetchone())
+"""
+PYTHON_COLUMN_PEER = """
+import hashlib, json, sys
+import pyarrow.parquet
+for batch in pyarrow.parquet.ParquetFile(sys.argv[1]).iter_batches(columns=["payload"]):
+    for payload in batch.column(0):
+        text = json.dumps(json.loads(payload.as_py()), sort_keys=True, separators=(",", ":"),
+                          ensure_ascii=False)
+        hashlib.sha256(text.encode()).digest()
+"""
+
+
+def sql_peers(columns, args):
+    """Whole processes over one Parquet column, on one core."""
+    shell = [BIN / "precise-sql", "--quiet", "--threads", "1", "-c"]
+    query = f"SELECT count(precise_proof_hash(payload)) FROM '{columns}'"
+    python = [sys.executable, "-c"]
+    rows = [
+        Row("precise-sql: precise_proof_hash", args.events, [*shell, query]),
+        Row("DuckDB: sha256, no JSON read", args.events, [*python, DUCKDB_PEER, columns]),
+        Row("Python: json, sort_keys, sha256", args.events, [*python, PYTHON_COLUMN_PEER, columns]),
+    ]
+    table(rows, args.runs)
+
+
+def roots(args):
+    """The batch root of ten million hashes: what matters is the memory."""
+    count = 10 * args.events
+    hashes = FILES / f"hashes-{count}.parquet"
+    shell = [BIN / "precise-sql", "--quiet", "-c"]
+    if not hashes.exists():
+        made = f"SELECT digest(CAST(value AS VARCHAR), 'blake3') AS h FROM range({count})"
+        subprocess.run([*shell, f"COPY ({made}) TO '{hashes}'"], check=True)
+    root = f"SELECT precise_merkle_root(h) FROM '{hashes}'"
+    rows = [
+        Row("precise_merkle_root, 1 thread", count, [*shell, root, "--threads", "1"]),
+        Row("precise_merkle_root, 2 threads", count, [*shell, root, "--threads", "2"]),
+        Row("precise root", count, [BIN / "precise", "root", "--column", "h", hashes]),
+    ]
+    table(rows, min(args.runs, 3))
 
 
 def processes(precise, events, some, args):
@@ -80,17 +134,22 @@ def processes(precise, events, some, args):
             [sys.executable, "-c", PYTHON_PEER, some, output],
         ),
     ]
-    for _ in range(args.runs):
+    table(rows, args.runs)
+    output.unlink(missing_ok=True)
+
+
+def table(rows, runs):
+    """Runs the rows in turn and prints what they took."""
+    for _ in range(runs):
         for row in rows:
             row.run()
-    print(f"{'':42}{'events/s':>12}{'CPU µs/event':>14}{'peak MB':>9}{'× first':>9}")
+    print(f"{'':42}{'rows/s':>12}{'CPU µs/row':>14}{'peak MB':>9}{'× first':>9}")
     first = rows[0].rate()
     for row in rows:
         print(
             f"{row.name:42}{row.rate():12,.0f}{row.cpu_microseconds():14.2f}"
             f"{row.peak_megabytes():9.0f}{first / row.rate():9.2f}"
         )
-    output.unlink(missing_ok=True)
 
 
 class Row:

@@ -6,6 +6,7 @@ the SQL catalogue by name, and a small command line.
 """
 
 import base64
+import fractions
 import hashlib
 import json
 import re
@@ -18,6 +19,7 @@ DEEPEST = 128
 LARGEST = 16_777_216
 MOST_LEAVES = 2**53 - 1
 MOST_PART_BITS = 32
+MOST_EXACT = 2**53 - 1
 BLIND_CONTEXT = "precise 2026 record blind v1"
 CANON = "precise-jcs-1"
 
@@ -37,10 +39,15 @@ class Refused(Exception):
 
 def canonical(text):
     """The canonical form of one JSON text, bytes to bytes, or Refused (section 1)."""
+    return canonical_within(text, [], 0)
+
+
+def canonical_within(text, steps, depth):
+    """The same for a text that becomes a part of something larger, at a place and a depth in it."""
     refuse_what_is_not_utf8(text)
     if text.startswith(b"\xef\xbb\xbf"):
         raise Refused("PR102", "$", 0)
-    return Reader(text).document()
+    return Reader(text, steps, depth).document()
 
 
 def judge(text):
@@ -84,11 +91,11 @@ class Reader:
     order of the text, which is all that the size rule needs.
     """
 
-    def __init__(self, text):
+    def __init__(self, text, steps, depth):
         self.text = text
         self.at = 0
-        self.steps = []
-        self.depth = 0
+        self.steps = list(steps)
+        self.depth = depth
         self.written = 0
 
     def document(self):
@@ -415,6 +422,521 @@ def layout(digits, n):
     return f"{digits[0]}{point}{digits[1:]}e{sign}{abs(n - 1)}"
 
 
+# --- Sections 1.4 and 1.5: a typed row, given as cells -----------------------------------------
+
+
+class RowRefused(Refused):
+    """A refusal of a row, which may hold several faults.
+
+    The page leaves open which of them is reported. This one reports the first it met; `faults`
+    lists all of them as (code, path), so that a judge can accept any.
+    """
+
+    def __init__(self, faults):
+        super().__init__(*faults[0])
+        self.faults = faults
+
+
+def canonical_of_cells(text):
+    """The canonical form of the row that a cells text describes, bytes to bytes, or Refused."""
+    refuse_what_is_not_utf8(text)
+    if text.startswith(b"\xef\xbb\xbf"):
+        raise Refused("PR102", "$", 0)
+    CellReader(text, [], 0).document()
+    return RowWriter().row(json.loads(text))
+
+
+class CellReader(Reader):
+    """Reads the text of cells as 1.1 reads any, and refuses what no cell holds (1.5)."""
+
+    def object(self):
+        raise Refused("PR118", "$", self.at)
+
+    def number(self):
+        try:
+            super().number()
+        except Refused as fault:
+            # Its grammar is judged; what it would become is not.
+            if fault.code not in ("PR201", "PR202"):
+                raise
+        raise Refused("PR118", "$", self.at)
+
+    def word(self, word):
+        super().word(word)
+        if word != b"null":
+            raise Refused("PR118", "$", self.at)
+        return word
+
+    def check_size(self):
+        """PR902 is about the row."""
+
+
+TYPE = re.compile(r"([a-z0-9]+)((?:\[\])*)")
+NUMERAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
+# Without ASCII, ignoring case would let a dotless i stand for an i.
+NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+HEX_PAIRS = re.compile("(?:[0-9a-fA-F]{2})*")
+UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# A year may be too long here, so that it is refused as a year and not as a wrong spelling.
+DATE = "([0-9]{4,})-([0-9]{2})-([0-9]{2})"
+TIME = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+OFFSET = "([+-])([0-9]{2})(?::?([0-9]{2})|:([0-9]{2}):([0-9]{2}))?"
+DATE_ONLY = re.compile(DATE)
+TIME_ONLY = re.compile(TIME)
+TIMESTAMP = re.compile(f"{DATE}[ T]{TIME}")
+TIMESTAMPTZ = re.compile(f"{DATE}[ T]{TIME} ?(?:Z|UTC|{OFFSET})")
+BAD_YEAR = re.compile("[0-9]{5,}|0000-")
+
+
+class RowWriter:
+    """Writes cells as one JSON object and collects the faults on the way.
+
+    Each writing method returns the canonical bytes of what it was given; with a fault it returns
+    bytes of no meaning, since then the faults are the result. `steps` is the path of the value
+    being written and `depth` the number of containers around it.
+    """
+
+    def __init__(self):
+        self.steps = []
+        self.depth = 0
+        self.faults = []
+
+    def row(self, cells):
+        form = self.struct(cells)
+        if len(form) > LARGEST:
+            self.faults.append(("PR902", "$"))
+        if self.faults:
+            raise RowRefused(self.faults)
+        return form
+
+    def refuse(self, code):
+        self.faults.append((code, path_text(self.steps)))
+        return b""
+
+    def refuse_member(self, code, key):
+        self.faults.append((code, path_text(self.steps + [key])))
+
+    # Containers. Their depth needs no check of its own: the cells text nests deeper than the row
+    # it describes, and 1.1 has bounded it. Only the text of a JSON cell can lead further down.
+
+    def struct(self, cells):
+        """A row, or a struct within one: names are folded and must be column names."""
+        members = self.members(cells, folded)
+        for key in repeated(members):
+            self.refuse_member("PR112", key)
+        if any(key == "" for key, _ in members):
+            self.refuse_member("PR112", "")
+        return write_members(members)
+
+    def map(self, cells):
+        members = self.members(cells, as_it_is)
+        for key in repeated(members):
+            self.refuse_member("PR106", key)
+        return write_members(members)
+
+    def members(self, cells, key_of):
+        if not isinstance(cells, list):
+            self.refuse("PR118")
+            return []
+        self.depth += 1
+        members = [self.member(cell, key_of) for cell in cells]
+        self.depth -= 1
+        return [member for member in members if member is not None]
+
+    def member(self, cell, key_of):
+        """The key and the written value of one cell, or None for what has no name."""
+        if not is_cell(cell):
+            self.refuse("PR118")
+        # Of what is no cell, the parts that are there may be at fault as well.
+        name, kind, value = ((cell if isinstance(cell, list) else []) + [None] * 3)[:3]
+        if not isinstance(name, str):
+            return None
+        self.steps.append(key_of(name))
+        written = self.typed(kind, value) if isinstance(kind, str) else b""
+        self.steps.pop()
+        return key_of(name), written
+
+    def array(self, kind, values):
+        if not isinstance(values, list):
+            return self.refuse("PR118")
+        self.depth += 1
+        elements = []
+        for index, value in enumerate(values):
+            self.steps.append(index)
+            elements.append(self.typed(kind, value))
+            self.steps.pop()
+        self.depth -= 1
+        return b"[" + b",".join(elements) + b"]"
+
+    def typed(self, kind, value):
+        """A value of the type named."""
+        spelled = TYPE.fullmatch(kind)
+        base, brackets = spelled.groups() if spelled else ("", "")
+        if base not in CONTAINERS and base not in SCALAR_TYPES:
+            # What such a value should look like is unknown, but no type has numbers or objects.
+            if holds_no_value(value) or (kind.endswith("[]") and isinstance(value, str)):
+                self.refuse("PR118")
+            return self.refuse("PR116")
+        if value is None:
+            return b"null"
+        if brackets:
+            return self.array(kind.removesuffix("[]"), value)
+        if base in CONTAINERS:
+            return CONTAINERS[base](self, value)
+        if not isinstance(value, str):
+            return self.refuse("PR118")
+        return SCALAR_TYPES[base](self, value)
+
+    # Scalars, each from its text.
+
+    def boolean(self, text):
+        return text.encode("ascii") if text in ("true", "false") else self.refuse("PR119")
+
+    def numeric(self, text):
+        if NO_NUMBER.fullmatch(text):
+            return self.refuse("PR202")
+        numeral = read_numeral(text)
+        if numeral is None:
+            return self.refuse("PR119")
+        negative, digits, e = numeral
+        if digits == "":
+            return b"0"
+        if is_kept_as_number(digits, e):
+            return canonical_number(negative, digits, e)
+        # 1e999999999 is eleven characters here and a gigabyte there: judged before it is written.
+        if negative + plain_length(digits, e) > LARGEST:
+            self.faults.append(("PR902", "$"))
+            return b""
+        return write_string(("-" if negative else "") + plain(digits, e))
+
+    def float8(self, text):
+        return self.binary(text, shortest_of_binary64)
+
+    def float4(self, text):
+        return self.binary(text, shortest_of_binary32)
+
+    def binary(self, text, shortest):
+        if NO_NUMBER.fullmatch(text):
+            return self.refuse("PR202")
+        numeral = read_numeral(text)
+        if numeral is None:
+            return self.refuse("PR119")
+        negative, digits, e = numeral
+        if digits == "":
+            return b"0"
+        kept = shortest(digits, e)
+        return canonical_number(negative, *kept) if kept else self.refuse("PR202")
+
+    def text(self, text):
+        return write_string(text)
+
+    def char(self, text):
+        return write_string(text.rstrip(" "))
+
+    def bytes(self, text):
+        if not HEX_PAIRS.fullmatch(text):
+            return self.refuse("PR119")
+        encoded = base64.urlsafe_b64encode(bytes.fromhex(text)).decode("ascii")
+        return write_string(encoded.rstrip("="))
+
+    def uuid(self, text):
+        lowered = folded(text)
+        return write_string(lowered) if UUID.fullmatch(lowered) else self.refuse("PR119")
+
+    def json(self, text):
+        try:
+            return canonical_within(text.encode("utf-8"), self.steps, self.depth)
+        except Refused as fault:
+            self.faults.append((fault.code, fault.path))
+            return b""
+
+    # Dates and times. One text may hold a fault for each of the two codes.
+
+    def date(self, text):
+        found = self.dated(DATE_ONLY, text)
+        if not found or self.refuse_all(date_faults(*found.groups())):
+            return b""
+        return write_string(text)
+
+    def time(self, text):
+        found = TIME_ONLY.fullmatch(text)
+        if not found:
+            return self.refuse("PR119")
+        if self.refuse_all(time_faults(*found.groups())):
+            return b""
+        return write_string(time_text(*found.groups()))
+
+    def timestamp(self, text):
+        found = self.dated(TIMESTAMP, text)
+        if not found:
+            return b""
+        date, time = found.groups()[:3], found.groups()[3:]
+        if self.refuse_all(date_faults(*date) + time_faults(*time)):
+            return b""
+        return write_string("-".join(date) + "T" + time_text(*time))
+
+    def timestamptz(self, text):
+        found = self.dated(TIMESTAMPTZ, text)
+        if not found:
+            return b""
+        date, time, offset = found.groups()[:3], found.groups()[3:7], found.groups()[7:]
+        if self.refuse_all(date_faults(*date) + time_faults(*time) + offset_faults(*offset)):
+            return b""
+        in_utc = moved_to_utc(date, time, offset)
+        if in_utc is None:
+            return self.refuse("PR117")
+        return write_string(in_utc + "Z")
+
+    def dated(self, pattern, text):
+        """The match of a text that says a day, or None. A year before 1 is refused on the way."""
+        if text in ("infinity", "-infinity"):
+            self.refuse("PR117")
+            return None
+        if text.endswith(" BC"):
+            self.refuse("PR117")
+            text = text.removesuffix(" BC")
+        found = pattern.fullmatch(text)
+        if not found:
+            # What cannot be read further may already have shown a year that is out of range.
+            if BAD_YEAR.match(text):
+                self.refuse("PR117")
+            self.refuse("PR119")
+        return found
+
+    def refuse_all(self, codes):
+        for code in codes:
+            self.refuse(code)
+        return bool(codes)
+
+
+CONTAINERS = {"struct": RowWriter.struct, "map": RowWriter.map}
+SCALAR_TYPES = {
+    "boolean": RowWriter.boolean,
+    "numeric": RowWriter.numeric,
+    "float8": RowWriter.float8,
+    "float4": RowWriter.float4,
+    "text": RowWriter.text,
+    "char": RowWriter.char,
+    "bytes": RowWriter.bytes,
+    "uuid": RowWriter.uuid,
+    "date": RowWriter.date,
+    "time": RowWriter.time,
+    "timestamp": RowWriter.timestamp,
+    "timestamptz": RowWriter.timestamptz,
+    "json": RowWriter.json,
+}
+
+UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FOLD = str.maketrans(UPPER, UPPER.lower())
+
+
+def folded(name):
+    # Not lower(): only A to Z are folded.
+    return name.translate(FOLD)
+
+
+def as_it_is(name):
+    return name
+
+
+def is_cell(cell):
+    if not isinstance(cell, list) or len(cell) != 3:
+        return False
+    return isinstance(cell[0], str) and isinstance(cell[1], str)
+
+
+def repeated(members):
+    keys = sorted((key for key, _ in members), key=utf16)
+    return sorted({key for key, following in zip(keys, keys[1:]) if key == following}, key=utf16)
+
+
+def write_members(members):
+    members = sorted(members, key=lambda member: utf16(member[0]))
+    return b"{" + b",".join(write_string(key) + b":" + value for key, value in members) + b"}"
+
+
+def holds_no_value(value):
+    """Whether anything in it is neither null, a string nor an array."""
+    if isinstance(value, list):
+        return any(holds_no_value(element) for element in value)
+    return not (value is None or isinstance(value, str))
+
+
+# Exact numerics.
+
+
+def read_numeral(text):
+    """Sign, D and e of a numeral (1.5), or None; D is empty for zero."""
+    found = NUMERAL.fullmatch(text)
+    if not found:
+        return None
+    sign, whole, fraction, exponent_sign, exponent = found.groups(default="")
+    if whole + fraction == "":
+        return None
+    power = saturated(exponent) * (-1 if exponent_sign == "-" else 1)
+    return sign == "-", *significant(whole, fraction, power)
+
+
+def is_kept_as_number(digits, e):
+    if len(digits) <= 15 and -7 <= e <= 20:
+        return True
+    # An integer of at most 16 digits may still be within 2^53 - 1.
+    return len(digits) - 1 <= e <= 15 and int(digits.ljust(e + 1, "0")) <= MOST_EXACT
+
+
+def plain_length(digits, e):
+    """How many characters plain() would write."""
+    if e < 0:
+        return len("0.") + (-e - 1) + len(digits)
+    if e >= len(digits) - 1:
+        return e + 1
+    return len(digits) + len(".")
+
+
+def plain(digits, e):
+    """D × 10^e in plain notation, D being without zeros at its ends."""
+    if e < 0:
+        return "0." + "0" * (-e - 1) + digits
+    if e >= len(digits) - 1:
+        return digits + "0" * (e + 1 - len(digits))
+    return digits[: e + 1] + "." + digits[e + 1 :]
+
+
+# Binary floating point. Both give D and e of the shortest decimal, or None out of range.
+
+
+def shortest_of_binary64(digits, e):
+    # Far outside, float() might be asked for an exponent of any length.
+    if abs(e) > 400:
+        return None
+    # float() rounds correctly, ties to even, and repr() gives the shortest decimal.
+    nearest = float(f"{digits}e{e - len(digits) + 1}")
+    if nearest == 0 or nearest == float("inf"):
+        return None
+    return parts_of_repr(repr(nearest))
+
+
+def shortest_of_binary32(digits, e):
+    if abs(e) > 100:
+        return None
+    nearest = nearest_binary32(fraction_of(digits, e))
+    if nearest == 0 or nearest >= 2**128:
+        return None
+    return shortest_decimal(nearest)
+
+
+def fraction_of(digits, e):
+    # Whatever lies behind a thousand digits only says on which side of them the number is, since
+    # no binary32, and no middle between two, has that many. D ends in a digit other than 0.
+    if len(digits) > 1000:
+        digits = digits[:1000] + "1"
+    return int(digits) * fractions.Fraction(10) ** (e - len(digits) + 1)
+
+
+def nearest_binary32(number):
+    """A positive number rounded to 24 bits, fewer near zero, ties to even; 2^128 is infinity."""
+    numerator, denominator = number.as_integer_ratio()
+    # Counting digits gives the exponent, or one less.
+    exponent = numerator.bit_length() - denominator.bit_length() - 1
+    if number >= fractions.Fraction(2) ** (exponent + 1):
+        exponent += 1
+    step = fractions.Fraction(2) ** (max(exponent, -126) - 23)
+    # round() of a Fraction is exact, ties to even.
+    return round(number / step) * step
+
+
+def shortest_decimal(number):
+    """Of the decimals that read back as this binary32: fewest digits, then nearest, then even."""
+    numerator, denominator = number.as_integer_ratio()
+    e = len(str(numerator)) - len(str(denominator)) - 1
+    if number >= fractions.Fraction(10) ** (e + 1):
+        e += 1
+    for length in range(1, 10):
+        unit = fractions.Fraction(10) ** (e - length + 1)
+        below = number // unit
+        # If any decimal of this length reads back, so does one of the two next to the number.
+        reading_back = [n for n in (below, below + 1) if nearest_binary32(n * unit) == number]
+        if reading_back:
+            n = min(reading_back, key=lambda n: (abs(n * unit - number), n % 2))
+            run = str(n)
+            return run.rstrip("0"), e + len(run) - length
+    raise AssertionError("nine digits tell every binary32 from its neighbours")
+
+
+# Dates and times: each function takes the runs of digits as they were matched.
+
+
+def date_faults(year, month, day):
+    faults = []
+    if len(year) > 4 or year == "0000":
+        faults.append("PR117")
+    # The calendar repeats every 400 years, so of a longer year the last four digits tell.
+    if not 1 <= int(month) <= 12 or not 1 <= int(day) <= days_of(int(year[-4:]), int(month)):
+        faults.append("PR119")
+    return faults
+
+
+def time_faults(hour, minute, second, fraction):
+    fraction = fraction or ""
+    faults = []
+    if (hour, minute, second) == ("24", "00", "00") and fraction.strip("0") == "":
+        faults.append("PR117")
+    elif int(hour) > 23 or int(minute) > 59 or int(second) > 59:
+        faults.append("PR119")
+    if fraction[6:].strip("0") != "":
+        faults.append("PR117")
+    return faults
+
+
+def offset_faults(sign, hours, *minutes_and_seconds):
+    if sign is None:
+        return []
+    rest = [int(part) for part in minutes_and_seconds if part is not None]
+    return ["PR119"] if int(hours) > 23 or any(part > 59 for part in rest) else []
+
+
+def days_of(year, month):
+    """How many days a month has, in the proleptic Gregorian calendar."""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
+
+
+def time_text(hour, minute, second, fraction):
+    return f"{hour}:{minute}:{second}.{(fraction or '')[:6].ljust(6, '0')}"
+
+
+def moved_to_utc(date, time, offset):
+    """Date and time in UTC, as written, or None where that is in no year of four digits."""
+    hour, minute, second, fraction = time
+    local = int(hour) * 3600 + int(minute) * 60 + int(second)
+    # An offset is less than a day, so at most one midnight lies between.
+    days, seconds = divmod(local - offset_seconds(*offset), 86_400)
+    year, month, day = next_to(*(int(part) for part in date), days)
+    if not 1 <= year <= 9999:
+        return None
+    hour, minute, second = seconds // 3600, seconds // 60 % 60, seconds % 60
+    clock = time_text(f"{hour:02}", f"{minute:02}", f"{second:02}", fraction)
+    return f"{year:04}-{month:02}-{day:02}T{clock}"
+
+
+def offset_seconds(sign, hours, minutes, minutes_before_seconds, seconds):
+    if sign is None:
+        return 0
+    ahead = int(hours) * 3600 + int(minutes or minutes_before_seconds or 0) * 60 + int(seconds or 0)
+    return -ahead if sign == "-" else ahead
+
+
+def next_to(year, month, day, days):
+    """The same day, the one before or the one behind."""
+    if days == 1 and day == days_of(year, month):
+        return (year, month + 1, 1) if month < 12 else (year + 1, 1, 1)
+    if days == -1 and day == 1:
+        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+        return year, month, days_of(year, month)
+    return year, month, day + days
+
+
 # --- Section 2: the proof ----------------------------------------------------------------------
 
 
@@ -459,8 +981,12 @@ def hash_of_id(text):
 
 
 def proof_hash_of(text):
-    """The hash behind either spelling, `0x…` or `prf_…`."""
-    return hash_of_hex(text) if text.startswith("0x") else hash_of_id(text)
+    """The hash behind any of its spellings: `0x…`, a proof document, `prf_…`."""
+    if text.startswith("0x"):
+        return hash_of_hex(text)
+    if text.startswith("{"):
+        return parse_proof_document(text.encode("utf-8"))[0]
+    return hash_of_id(text)
 
 
 def proof_document(canonical_form, blind_key=None):
@@ -783,6 +1309,11 @@ def precise_try_mint_proof(record, blind_key=None):
     return proof_document(form, blind_key)
 
 
+def precise_mint_cells(cells, blind_key=None):
+    demand_blind(blind_key)
+    return proof_document(canonical_of_cells(cells), blind_key)
+
+
 def demand_blind(blind_key):
     if blind_key is not None:
         demand_length(blind_key, "PR304")
@@ -801,6 +1332,9 @@ SCALARS = {
     "precise_proof_hash": precise_proof_hash,
     "precise_mint_proof": precise_mint_proof,
     "precise_try_mint_proof": precise_try_mint_proof,
+    "precise_mint_cells": precise_mint_cells,
+    # Rows of SQL do not exist here; one is given as its cells, which mint as the row does (1.5).
+    "precise_mint_row": precise_mint_cells,
     "precise_proof_id": proof_id,
     "precise_proof_hash_of": proof_hash_of,
     "precise_verify_proof": verify_proof,
@@ -845,7 +1379,7 @@ AGGREGATES = {
 
 # --- The command line --------------------------------------------------------------------------
 
-USAGE = "usage: precise_reference.py canonical|hash|check|mint-ndjson FILE|-"
+USAGE = "usage: precise_reference.py canonical|cells|hash|check|mint-ndjson FILE|-"
 
 
 def main(arguments):
@@ -863,20 +1397,29 @@ def read_input(name):
 
 
 def print_canonical(text):
-    return print_or_refuse(text, lambda form: form)
+    return print_or_refuse(text, canonical)
+
+
+def print_canonical_of_cells(text):
+    return print_or_refuse(text, canonical_of_cells)
 
 
 def print_hash(text):
-    return print_or_refuse(text, lambda form: proof_hash(form).hex().encode("ascii") + b"\n")
+    return print_or_refuse(text, hash_line)
+
+
+def hash_line(text):
+    return proof_hash(canonical(text)).hex().encode("ascii") + b"\n"
 
 
 def print_or_refuse(text, result):
     try:
-        form = canonical(text)
+        printed = result(text)
     except Refused as fault:
-        print(f"{fault} at byte {fault.offset}", file=sys.stderr)
+        place = "" if fault.offset is None else f" at byte {fault.offset}"
+        print(f"{fault}{place}", file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(result(form))
+    sys.stdout.buffer.write(printed)
     return 0
 
 
@@ -907,6 +1450,7 @@ def print_line(line):
 
 COMMANDS = {
     "canonical": print_canonical,
+    "cells": print_canonical_of_cells,
     "hash": print_hash,
     "check": print_check,
     "mint-ndjson": print_minted_lines,

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use conformance::{Core, Counts, Engine, Family, coverage, families};
+use conformance::{Family, Kind, SURFACES, Surface, coverage, families};
 use precise_core::Code;
 use precise_core::catalog::{Example, Expected, FUNCTIONS, Function, Literal};
 use precise_core::value::Type;
@@ -15,7 +15,7 @@ use crate::root;
 const COVERAGE: &str = "tests/coverage.json";
 
 pub(crate) fn run(mode: Mode) -> Result<(), String> {
-    let coverage = coverage_file(&families()?, &[&Core]);
+    let coverage = coverage_file(&families()?, SURFACES);
     if mode == Mode::Write {
         let before = std::fs::read_to_string(root().join(COVERAGE)).unwrap_or_default();
         demand_no_loss(&before, &coverage)?;
@@ -154,31 +154,37 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// `{"precise_blind": {"core": {"valid": 1, "null": 1, "error": 1}}, …}`, a function a line.
-fn coverage_file(families: &[Family], engines: &[&dyn Engine]) -> String {
-    let by_engine: Vec<_> = engines
+/// `{"precise_blind": {"core": {"valid": 1, "null": 1, "error": 1}}, …}`, a function a line; null
+/// where a function cannot come to that.
+fn coverage_file(families: &[Family], surfaces: &[Surface]) -> String {
+    let by_surface: Vec<_> = surfaces
         .iter()
-        .map(|engine| {
+        .map(|surface| {
             let vectors = families.iter().flat_map(|family| &family.vectors);
-            (engine.name(), coverage(*engine, vectors))
+            (surface.name, coverage(surface, vectors))
         })
         .collect();
-    let mut functions: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-    functions.sort_unstable();
+    let mut functions: Vec<&Function> = FUNCTIONS.iter().collect();
+    functions.sort_unstable_by_key(|function| function.name);
     let lines: Vec<String> = functions
         .into_iter()
         .map(|function| {
-            let counts: Vec<String> = by_engine
+            let counts: Vec<String> = by_surface
                 .iter()
-                .map(|(engine, coverage)| {
-                    let Counts { valid, null, error } =
-                        coverage.get(function).copied().unwrap_or_default();
-                    format!(
-                        "\"{engine}\": {{\"valid\": {valid}, \"null\": {null}, \"error\": {error}}}"
-                    )
+                .map(|(surface, coverage)| {
+                    let counts = coverage.get(function.name);
+                    let count = |kind: Kind| {
+                        let name = kind.name();
+                        if !kind.is_possible(function) {
+                            return format!("\"{name}\": null");
+                        }
+                        let count = counts.and_then(|counts| counts.get(&kind));
+                        format!("\"{name}\": {}", count.unwrap_or(&0))
+                    };
+                    format!("\"{surface}\": {{{}}}", Kind::ALL.map(count).join(", "))
                 })
                 .collect();
-            format!("  \"{function}\": {{{}}}", counts.join(", "))
+            format!("  \"{}\": {{{}}}", function.name, counts.join(", "))
         })
         .collect();
     format!("{{\n{}\n}}\n", lines.join(",\n"))

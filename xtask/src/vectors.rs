@@ -4,9 +4,11 @@
 //! A refusal names its code here too, so that a slip in the table, or a change in the core, does
 //! not turn one pinned fault into another.
 
+mod about;
 mod canonical;
 mod merkle;
 mod proof;
+mod rows;
 
 use conformance::{Expected, Family, Form, Input, Vector};
 use precise_core::Code;
@@ -20,9 +22,11 @@ const LONGEST_RESULT: usize = 4096;
 
 pub(crate) fn run(mode: Mode) -> Result<(), String> {
     let tables = [
+        ("about", "The software itself.", about::calls()),
         ("canonical", "The canonical form: SPEC.md section 1.", canonical::calls()),
         ("merkle", "Batches: SPEC.md section 3.", merkle::calls()),
         ("proof", "Proofs: SPEC.md section 2.", proof::calls()),
+        ("rows", "Typed rows: SPEC.md sections 1.4 and 1.5.", rows::calls()),
     ];
     let mut files = Vec::new();
     let mut faults = Vec::new();

@@ -1,4 +1,4 @@
-//! CSV as SPEC.md section 1.4 reads it: text cells that stay text, whatever ends their lines.
+//! CSV as SPEC.md section 1.6 reads it: text cells that stay text, whatever ends their lines.
 
 use std::io::Read;
 use std::sync::Arc;

@@ -18,4 +18,6 @@ mod outside;
 mod prove_verify;
 mod rejects;
 mod sample;
+mod sql;
+mod typed_rows;
 mod usage;

@@ -1,12 +1,13 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, proofs, batches, documents, verdicts.
+//! crate: canonical form, numbers, rows, proofs, batches, documents, verdicts.
 
 mod batches;
 mod canonical;
 mod documents;
 mod numbers;
 mod proofs;
+mod rows;
 mod spelling;
 mod verdicts;

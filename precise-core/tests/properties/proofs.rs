@@ -54,8 +54,8 @@ proptest! {
     fn an_id_spells_one_hash(hash in any::<Hash>()) {
         let id = proof::format_id(&hash);
         prop_assert_eq!(proof::parse_id(&id), Ok(hash));
-        prop_assert_eq!(proof::parse_hash_or_id(&id), Ok(hash));
-        prop_assert_eq!(proof::parse_hash_or_id(&hex::format_hash(&hash)), Ok(hash));
+        prop_assert_eq!(proof::parse_spelling(&id), Ok(hash));
+        prop_assert_eq!(proof::parse_spelling(&hex::format_hash(&hash)), Ok(hash));
         for (at, _) in id.char_indices() {
             for other in "abcdefghijklmnopqrstuvwxyz234567A0189-=_ é".chars() {
                 let changed = format!("{}{other}{}", &id[..at], &id[at + 1..]);
@@ -71,12 +71,15 @@ proptest! {
 
     #[test]
     fn only_what_is_printed_is_read(text in "(prf_[a-z2-7]{51,53}|0x[0-9a-fA-F]{63,65}|.{0,70})") {
-        match proof::parse_hash_or_id(&text) {
+        match proof::parse_spelling(&text) {
             Ok(hash) => {
                 let printed = [proof::format_id(&hash), hex::format_hash(&hash)];
                 prop_assert!(printed.contains(&text));
             }
             Err(error) if text.starts_with("0x") => prop_assert_eq!(error.code(), Code::Hash),
+            Err(error) if text.starts_with('{') => {
+                prop_assert_eq!(error.code(), Code::ProofDocument);
+            }
             Err(error) => prop_assert_eq!(error.code(), Code::ProofId),
         }
     }

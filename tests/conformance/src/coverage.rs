@@ -1,35 +1,68 @@
-//! Which calls the vectors make on which engine: a ratchet, since a family of vectors may grow
+//! Which calls the vectors make on which surface: a ratchet, since a family of vectors may grow
 //! but not shrink.
 
 use std::collections::BTreeMap;
 
-use crate::engine::Engine;
+use precise_core::catalog::Function;
+
+use crate::engine::Surface;
 use crate::vector::{Expected, Vector};
 
-/// How many vectors call one function on one engine, by what they expect.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+/// What a call can come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
     /// A result that is not NULL.
-    pub valid: usize,
+    Valid,
     /// NULL.
-    pub null: usize,
-    /// An error.
-    pub error: usize,
+    Null,
+    /// An error with one of our codes.
+    Error,
 }
 
-/// The counts of `engine` by function.
+impl Kind {
+    /// In the order of `tests/coverage.json`.
+    pub const ALL: [Self; 3] = [Self::Valid, Self::Null, Self::Error];
+
+    /// The name in `tests/coverage.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Null => "null",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether `function` can come to it: without arguments nothing can be NULL or wrong, and
+    /// `precise_check` tells of errors and has none.
+    pub fn is_possible(self, function: &Function) -> bool {
+        match self {
+            Self::Valid => true,
+            Self::Null => !function.args.is_empty(),
+            Self::Error => !function.args.is_empty() && function.name != "precise_check",
+        }
+    }
+
+    fn of(expected: &Expected) -> Self {
+        match expected {
+            Expected::Refusal(_) => Self::Error,
+            Expected::Result(form) if form.is_null() => Self::Null,
+            Expected::Digest(_) | Expected::Result(_) => Self::Valid,
+        }
+    }
+}
+
+/// How many vectors call one function, by what comes of it.
+pub type Counts = BTreeMap<Kind, usize>;
+
+/// The counts of `surface` by function.
 pub fn coverage<'a>(
-    engine: &dyn Engine,
+    surface: &Surface,
     vectors: impl IntoIterator<Item = &'a Vector>,
 ) -> BTreeMap<&'static str, Counts> {
     let mut coverage: BTreeMap<_, Counts> = BTreeMap::new();
-    for vector in vectors.into_iter().filter(|vector| engine.covers(vector).is_ok()) {
+    for vector in vectors.into_iter().filter(|vector| (surface.covers)(vector).is_ok()) {
         let counts = coverage.entry(vector.function.name).or_default();
-        match &vector.expected {
-            Expected::Refusal(_) => counts.error += 1,
-            Expected::Result(form) if form.is_null() => counts.null += 1,
-            Expected::Digest(_) | Expected::Result(_) => counts.valid += 1,
-        }
+        *counts.entry(Kind::of(&vector.expected)).or_default() += 1;
     }
     coverage
 }

@@ -7,13 +7,33 @@ use precise_core::{Code, Error};
 use crate::vector::Vector;
 
 /// One argument as an engine gets it. Text and bytes are what they say; JSON is bytes that need
-/// not even be UTF-8.
+/// not even be UTF-8. Where a function takes a row, the argument is the row's cells, as JSON, and
+/// an engine that has rows makes one of them.
 pub type Argument = Value<'static>;
+
+/// Where the functions can be called. What is said here is known without linking the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Surface {
+    /// The name in `tests/coverage.json`.
+    pub name: &'static str,
+    /// Whether the engine can be asked at all; if not, the reason, which is printed. A text type
+    /// that cannot hold invalid UTF-8 is one; that the answer would be wrong is none.
+    pub covers: fn(&Vector) -> Result<(), String>,
+}
+
+/// The catalogue itself.
+pub const CORE: Surface = Surface { name: "core", covers: |_| Ok(()) };
+
+/// DataFusion, through `datafusion-udfs`. Its binary columns can hold any bytes.
+pub const DATAFUSION: Surface = Surface { name: "datafusion", covers: |_| Ok(()) };
+
+/// All of them.
+pub const SURFACES: &[Surface] = &[CORE, DATAFUSION];
 
 /// An engine under test.
 pub trait Engine {
-    /// The name in `tests/coverage.json`.
-    fn name(&self) -> &str;
+    /// Where it stands in `tests/coverage.json`.
+    fn surface(&self) -> &Surface;
 
     /// Calls `function`, a name of the catalogue: a scalar function with its one row, an aggregate
     /// with all rows of one group.
@@ -21,12 +41,6 @@ pub trait Engine {
     /// The result has the type the catalogue states, so that an engine without a type of its own
     /// for JSON gives [`Value::Json`] all the same.
     fn call(&mut self, function: &str, rows: &[Vec<Argument>]) -> Outcome;
-
-    /// Whether the engine can be asked at all; if not, the reason, which is printed. A text type
-    /// that cannot hold invalid UTF-8 is one; that the answer would be wrong is none.
-    fn covers(&self, _vector: &Vector) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 /// What a call came to.
@@ -54,8 +68,8 @@ impl From<precise_core::Result<Value<'static>>> for Outcome {
 pub struct Core;
 
 impl Engine for Core {
-    fn name(&self) -> &'static str {
-        "core"
+    fn surface(&self) -> &Surface {
+        &CORE
     }
 
     fn call(&mut self, function: &str, rows: &[Vec<Argument>]) -> Outcome {

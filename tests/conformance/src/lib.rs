@@ -15,7 +15,7 @@ mod engine;
 mod tally;
 mod vector;
 
-pub use coverage::{Counts, coverage};
-pub use engine::{Argument, Core, Engine, Outcome};
+pub use coverage::{Counts, Kind, coverage};
+pub use engine::{Argument, CORE, Core, DATAFUSION, Engine, Outcome, SURFACES, Surface};
 pub use tally::{Mismatch, Skip, Tally, run};
 pub use vector::{Expected, Family, Form, Input, Vector, families, family, folder};

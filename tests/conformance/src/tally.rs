@@ -52,7 +52,7 @@ pub fn run(engine: &mut dyn Engine, name: &str) -> Tally {
     let tally = Tally::of(engine, &family.vectors);
     // Not `print!`, which the test harness hides when a test passes: a skipped vector is to be
     // seen on every run.
-    let report = format!("{name} on {}: {}\n", engine.name(), tally.summary());
+    let report = format!("{name} on {}: {}\n", engine.surface().name, tally.summary());
     std::io::stderr().write_all(report.as_bytes()).expect("the standard error takes a report");
     tally
 }
@@ -61,7 +61,7 @@ impl Tally {
     fn of(engine: &mut dyn Engine, vectors: &[Vector]) -> Self {
         let mut tally = Self::default();
         for vector in vectors {
-            match engine.covers(vector) {
+            match (engine.surface().covers)(vector) {
                 Ok(()) => tally.add(vector, &engine.call(vector.function.name, &vector.rows())),
                 Err(reason) => tally.skipped.push(Skip { id: vector.id.clone(), reason }),
             }
@@ -117,7 +117,7 @@ fn meets(expected: &Expected, outcome: &Outcome) -> bool {
         (Expected::Digest(digest), Outcome::Returned(value)) => match value {
             Value::Bytes(bytes) | Value::Json(bytes) => proof::hash(bytes, None) == *digest,
             Value::Text(text) => proof::hash(text.as_bytes(), None) == *digest,
-            Value::Boolean(_) | Value::Integer(_) | Value::Null => false,
+            Value::Boolean(_) | Value::Integer(_) | Value::Null | Value::Row(_) => false,
         },
         _ => false,
     }
@@ -151,14 +151,17 @@ mod tests {
     use precise_core::Code;
 
     use super::*;
-    use crate::engine::Argument;
+    use crate::engine::{Argument, Surface};
+
+    const PARROT: Surface = Surface { name: "parrot", covers: |_| Ok(()) };
+    const MUTE: Surface = Surface { name: "mute", covers: |_| Err("it has no voice".into()) };
 
     /// Says the same to everything.
     struct Parrot(Outcome);
 
     impl Engine for Parrot {
-        fn name(&self) -> &'static str {
-            "parrot"
+        fn surface(&self) -> &Surface {
+            &PARROT
         }
 
         fn call(&mut self, _: &str, _: &[Vec<Argument>]) -> Outcome {
@@ -170,16 +173,12 @@ mod tests {
     struct Mute;
 
     impl Engine for Mute {
-        fn name(&self) -> &'static str {
-            "mute"
+        fn surface(&self) -> &Surface {
+            &MUTE
         }
 
         fn call(&mut self, _: &str, _: &[Vec<Argument>]) -> Outcome {
             unreachable!("it covers nothing")
-        }
-
-        fn covers(&self, _: &Vector) -> Result<(), String> {
-            Err("it has no voice".into())
         }
     }
 

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use conformance::{Expected, families};
+use conformance::{Expected, Kind, SURFACES, coverage, families};
 use precise_core::Code;
 use precise_core::catalog::FUNCTIONS;
-
-/// Functions about the software, whose results change with every version.
-const ABOUT: &[&str] = &["precise_selftest", "precise_version"];
 
 /// Codes that no SQL function gives.
 const OUTSIDE_FUNCTIONS: &[Code] = &[
     // Files.
     Code::CellCount,
     Code::OpenQuote,
-    Code::ColumnNames,
     Code::RecordId,
     Code::MissingRecord,
     Code::ClosingQuote,
@@ -28,27 +24,19 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
 ];
 
 #[test]
-fn every_function_is_called_with_each_kind_of_outcome() {
-    for function in FUNCTIONS.iter().filter(|function| !ABOUT.contains(&function.name)) {
-        let families = families().unwrap();
-        let expected: Vec<&Expected> = families
-            .iter()
-            .flat_map(|family| &family.vectors)
-            .filter(|vector| vector.function.name == function.name)
-            .map(|vector| &vector.expected)
-            .collect();
-        let has = |wanted: fn(&Expected) -> bool| expected.iter().any(|given| wanted(given));
-        let null = |given: &Expected| matches!(given, Expected::Result(form) if form.is_null());
-        assert!(has(null), "{} never gives NULL", function.name);
-        let valid = |given: &Expected| matches!(given, Expected::Result(form) if !form.is_null());
-        assert!(has(valid), "{} never gives a result", function.name);
-        let refusal = |given: &Expected| matches!(given, Expected::Refusal(_));
-        assert_eq!(
-            has(refusal),
-            function.name != "precise_check",
-            "{}: only precise_check has no errors of its own",
-            function.name
-        );
+fn every_function_is_called_with_each_kind_of_outcome_on_every_surface() {
+    let families = families().unwrap();
+    for surface in SURFACES {
+        let coverage = coverage(surface, families.iter().flat_map(|family| &family.vectors));
+        for function in FUNCTIONS {
+            for kind in Kind::ALL {
+                let counts = coverage.get(function.name);
+                let count = counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0);
+                let (surface, name) = (surface.name, function.name);
+                let kind_name = kind.name();
+                assert_eq!(count > 0, kind.is_possible(function), "{name}, {surface}: {kind_name}");
+            }
+        }
     }
 }
 

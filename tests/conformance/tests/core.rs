@@ -3,6 +3,11 @@
 use conformance::{Core, families, run};
 
 #[test]
+fn about() {
+    run(&mut Core, "about").demand_passed();
+}
+
+#[test]
 fn canonical() {
     run(&mut Core, "canonical").demand_passed();
 }
@@ -18,7 +23,16 @@ fn merkle() {
 }
 
 #[test]
+fn rows() {
+    run(&mut Core, "rows").demand_passed();
+}
+
+#[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
-    assert_eq!(names, ["canonical", "merkle", "proof"], "each file has its test above");
+    assert_eq!(
+        names,
+        ["about", "canonical", "merkle", "proof", "rows"],
+        "each file has its test above"
+    );
 }

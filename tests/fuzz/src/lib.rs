@@ -8,7 +8,7 @@ mod laws;
 
 pub use calls::catalogue_call;
 pub use laws::{
-    absence, block_roots, canonical, field_path, inclusion, number, proof_document, proof_id,
+    absence, block_roots, canonical, cells, field_path, inclusion, number, proof_document, proof_id,
 };
 
 /// A function to be called with any bytes.
@@ -20,6 +20,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("block_roots", block_roots),
     ("canonical", canonical),
     ("catalogue_call", catalogue_call),
+    ("cells", cells),
     ("field_path", field_path),
     ("inclusion", inclusion),
     ("number", number),

@@ -28,6 +28,7 @@ pub(super) fn calls() -> Vec<Call> {
     try_mint(&mut table);
     proof_id(&mut table);
     proof_hash_of(&mut table);
+    proof_hash_of_document(&mut table);
     verify(&mut table);
     verify_refused(&mut table);
     verify_malformed(&mut table);
@@ -298,6 +299,74 @@ fn proof_hash_of(table: &mut Table) {
     }
 }
 
+/// The same of a text that is a document, or begins as one.
+fn proof_hash_of_document(table: &mut Table) {
+    let (open, blinded) = (document(RECORD, None), document(RECORD, Some(KEY)));
+    let good = [
+        ("open", "A document as it was minted gives its hash.", open.clone()),
+        ("blinded", "So does a blinded one, without its blind.", blinded.clone()),
+        ("reprinted", "However it is spelled.", with(&with(&open, ":", " : "), ",", "\n, ")),
+        ("reprinted-blinded", "Blinded or not.", with(&blinded, ",", ", ")),
+        ("reprinted-order", "In any order of its members.", reordered(&open)),
+        (
+            "reprinted-numbers",
+            "With its integers in any spelling.",
+            with(&with(&open, r#""size":23"#, r#""size":2.3e1"#), r#""v":1"#, r#""v":1.0"#),
+        ),
+        (
+            "reprinted-escapes",
+            "With its strings in any spelling.",
+            with(&with(&open, r#""blake3""#, r#""\u0062lake3""#), r#""v""#, r#""\u0076""#),
+        ),
+        ("space-behind", "White space may stand behind it.", format!("{open} \n")),
+        (
+            "other-size",
+            "The size is not checked: there is no record to check it by.",
+            with(&open, r#""size":23"#, r#""size":16777216"#),
+        ),
+    ];
+    for (name, comment, spelling) in good {
+        let name = format!("hash-of-document-{name}");
+        table.gives(PROOF_HASH_OF, &name, comment, args([text(spelling)]));
+    }
+    // What does not begin as an object is read as an id, and is none.
+    let documents = malformed_documents().into_iter();
+    for (name, comment, spelling) in documents.filter(|(_, _, text)| text.starts_with('{')) {
+        let name = format!("hash-of-document-{name}");
+        table.refuses(Code::ProofDocument, PROOF_HASH_OF, &name, comment, args([text(spelling)]));
+    }
+    let more = [
+        ("brace-only", "A brace is no document.", "{".into()),
+        ("surrogate", "Half a character is in none.", with(&open, "blake3", r"\udc00")),
+        ("null-character", "Nor is U+0000.", with(&open, "blake3", r"blake3\u0000")),
+        (
+            "depth",
+            "Nor is what is nested too deep.",
+            with(&open, r#""blake3""#, &["[".repeat(129), "]".repeat(129)].concat()),
+        ),
+    ];
+    for (name, comment, spelling) in more {
+        let name = format!("hash-of-document-{name}");
+        table.refuses(Code::ProofDocument, PROOF_HASH_OF, &name, comment, args([text(spelling)]));
+    }
+    let not_begun = [
+        ("space-before", "Behind a space it is no document, and no id.", format!(" {open}")),
+        ("bom-before", "Nor behind a byte order mark.", format!("\u{feff}{open}")),
+        ("in-array", "Nor in an array.", format!("[{open}]")),
+        ("id-in-quotes", "Nor is an id in quotes.", format!("\"{}\"", format_id(&record_hash()))),
+    ];
+    for (name, comment, spelling) in not_begun {
+        let name = format!("hash-of-document-{name}");
+        table.refuses(Code::ProofId, PROOF_HASH_OF, &name, comment, args([text(spelling)]));
+    }
+}
+
+/// `document`, which is open, with its first member and its last in each other's place.
+fn reordered(document: &str) -> String {
+    let last = with(document, r#""v":1"#, r#""canon":"precise-jcs-1""#);
+    with(&last, r#"{"canon":"precise-jcs-1""#, r#"{"v":1"#)
+}
+
 fn document(record: &str, key: Option<[u8; 32]>) -> String {
     let blind = key.map(|key| Blind::from_bytes(&key).expect("32 bytes are a blind"));
     let canonical = canonical::canonicalize(record.as_bytes()).expect("it is a record");
@@ -329,16 +398,7 @@ fn verify(table: &mut Table) {
             &open,
         ),
         two("verify-reprinted", "However the document is spelled.", RECORD, &spaced),
-        two(
-            "verify-reprinted-order",
-            "In any order of its members.",
-            RECORD,
-            &with(
-                &with(&open, r#""v":1"#, r#""canon":"precise-jcs-1""#),
-                r#"{"canon":"precise-jcs-1""#,
-                r#"{"v":1"#,
-            ),
-        ),
+        two("verify-reprinted-order", "In any order of its members.", RECORD, &reordered(&open)),
         two(
             "verify-reprinted-numbers",
             "With its integers in any spelling.",
@@ -420,8 +480,19 @@ fn verify_refused(table: &mut Table) {
     }
 }
 
-/// Documents that are none: each is a good one with one thing changed.
 fn verify_malformed(table: &mut Table) {
+    for (name, comment, document) in malformed_documents() {
+        let name = format!("verify-document-{name}");
+        let input = args([json(RECORD), json(document)]);
+        table.refuses(Code::ProofDocument, VERIFY, &name, comment, input);
+    }
+    let comment = "A text that is not UTF-8 is no document.";
+    let input = args([json(RECORD), Form::JsonHex(b"{\"\xff\":1}".to_vec())]);
+    table.refuses(Code::ProofDocument, VERIFY, "verify-document-utf8", comment, input);
+}
+
+/// Documents that are none, each with its name and comment: a good one with one thing changed.
+fn malformed_documents() -> Vec<(&'static str, &'static str, String)> {
     let open = document(RECORD, None);
     let blinded = document(RECORD, Some(KEY));
     let (id, hash) = (format_id(&record_hash()), hex::format_hash(&record_hash()));
@@ -429,7 +500,7 @@ fn verify_malformed(table: &mut Table) {
     let proof_hash = format!("\"proof_hash\":\"{hash}\",");
     let proof_id = format!("\"proof_id\":\"{id}\",");
     let sized = |value: &str| with(&open, size, &format!(",\"size\":{value}"));
-    let rows = [
+    vec![
         ("empty-object", "An empty object is no document.", "{}".into()),
         ("array", "Nor is an array.", "[]".into()),
         ("string", "Nor is a string, not even an id.", format!("\"{id}\"")),
@@ -492,15 +563,7 @@ fn verify_malformed(table: &mut Table) {
         ("duplicate-key", "Nor has it a member twice.", with(&open, r#""v":1"#, r#""v":1,"v":1"#)),
         ("number-precision", "Nor a number too long.", sized("9007199254740993")),
         ("number-range", "Nor one too large.", sized("1e400")),
-    ];
-    for (name, comment, document) in rows {
-        let name = format!("verify-document-{name}");
-        let input = args([json(RECORD), json(document)]);
-        table.refuses(Code::ProofDocument, VERIFY, &name, comment, input);
-    }
-    let comment = "A text that is not UTF-8 is no document.";
-    let input = args([json(RECORD), Form::JsonHex(b"{\"\xff\":1}".to_vec())]);
-    table.refuses(Code::ProofDocument, VERIFY, "verify-document-utf8", comment, input);
+    ]
 }
 
 fn blind(table: &mut Table) {

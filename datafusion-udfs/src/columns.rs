@@ -1,0 +1,162 @@
+//! Arrow's arrays as the catalogue's values, and back.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int64Builder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
+use datafusion_common::{Result, ScalarValue, exec_err, internal_err};
+use precise_arrow::ByteColumn;
+use precise_core::value::{Type, Value};
+
+/// One argument, row by row.
+pub(crate) struct Argument<'a> {
+    cells: Cells<'a>,
+    /// The same value in every row.
+    is_constant: bool,
+}
+
+enum Cells<'a> {
+    Boolean(&'a BooleanArray),
+    Bytes(ByteColumn<'a>),
+    Integer(&'a Int64Array),
+    Json(ByteColumn<'a>),
+    Text(ByteColumn<'a>),
+}
+
+impl<'a> Argument<'a> {
+    /// An argument of type `of`; of a constant, `array` holds it once.
+    pub(crate) fn new(of: Type, array: &'a ArrayRef, is_constant: bool) -> Result<Self> {
+        let unfit = || internal_err!("an argument of type {of} came as {}", array.data_type());
+        let cells = match of {
+            Type::Boolean => match array.as_boolean_opt() {
+                Some(array) => Cells::Boolean(array),
+                None => return unfit(),
+            },
+            Type::Integer => match array.as_primitive_opt::<Int64Type>() {
+                Some(array) => Cells::Integer(array),
+                None => return unfit(),
+            },
+            Type::Bytes | Type::Json | Type::Row | Type::Text => {
+                match (of, ByteColumn::of(array.as_ref())) {
+                    (Type::Bytes, Some(column)) => Cells::Bytes(column),
+                    (Type::Text, Some(column)) => Cells::Text(column),
+                    (_, Some(column)) => Cells::Json(column),
+                    (_, None) => return unfit(),
+                }
+            }
+        };
+        Ok(Self { cells, is_constant })
+    }
+
+    /// The value in row `row`.
+    #[inline]
+    pub(crate) fn value(&self, row: usize) -> Value<'a> {
+        let row = if self.is_constant { 0 } else { row };
+        match &self.cells {
+            Cells::Boolean(array) if array.is_valid(row) => Value::Boolean(array.value(row)),
+            Cells::Integer(array) if array.is_valid(row) => Value::Integer(array.value(row)),
+            Cells::Bytes(column) => column.get(row).map_or(Value::Null, |b| Value::Bytes(b.into())),
+            Cells::Json(column) => column.get(row).map_or(Value::Null, |b| Value::Json(b.into())),
+            // Arrow's text is UTF-8: nothing is lost.
+            Cells::Text(column) => {
+                column.get(row).map_or(Value::Null, |b| Value::Text(String::from_utf8_lossy(b)))
+            }
+            Cells::Boolean(_) | Cells::Integer(_) => Value::Null,
+        }
+    }
+}
+
+/// Results, row by row.
+pub(crate) enum Results {
+    Boolean(BooleanBuilder),
+    Bytes(BinaryBuilder),
+    Integer(Int64Builder),
+    Text(StringBuilder),
+}
+
+impl Results {
+    pub(crate) fn new(of: Type, rows: usize) -> Self {
+        match of {
+            Type::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),
+            // All bytes here are hashes.
+            Type::Bytes => Self::Bytes(BinaryBuilder::with_capacity(rows, 32 * rows)),
+            Type::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
+            Type::Json | Type::Row | Type::Text => {
+                Self::Text(StringBuilder::with_capacity(rows, 0))
+            }
+        }
+    }
+
+    /// Adds a result.
+    ///
+    /// Error: the column outgrows the 2 GiB that Arrow's offsets can reach.
+    pub(crate) fn push(&mut self, value: &Value<'_>) -> Result<()> {
+        match (self, value) {
+            (Self::Boolean(builder), Value::Boolean(boolean)) => builder.append_value(*boolean),
+            (Self::Integer(builder), Value::Integer(integer)) => builder.append_value(*integer),
+            (Self::Bytes(builder), Value::Bytes(bytes)) => {
+                check_room(builder.values_slice().len(), bytes.len())?;
+                builder.append_value(bytes);
+            }
+            (Self::Text(builder), Value::Text(text)) => {
+                check_room(builder.values_slice().len(), text.len())?;
+                builder.append_value(text);
+            }
+            (Self::Text(builder), Value::Json(json)) => {
+                check_room(builder.values_slice().len(), json.len())?;
+                builder.append_value(String::from_utf8_lossy(json));
+            }
+            (results, Value::Null) => results.push_null(),
+            (_, value) => {
+                return internal_err!("a result is {value:?}, which its function does not give");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn push_null(&mut self) {
+        match self {
+            Self::Boolean(builder) => builder.append_null(),
+            Self::Bytes(builder) => builder.append_null(),
+            Self::Integer(builder) => builder.append_null(),
+            Self::Text(builder) => builder.append_null(),
+        }
+    }
+
+    pub(crate) fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Boolean(builder) => Arc::new(builder.finish()),
+            Self::Bytes(builder) => Arc::new(builder.finish()),
+            Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+fn check_room(taken: usize, more: usize) -> Result<()> {
+    if taken + more > i32::MAX as usize {
+        return exec_err!(
+            "a column of results outgrows 2 GiB; set datafusion.execution.batch_size lower"
+        );
+    }
+    Ok(())
+}
+
+/// A result on its own.
+pub(crate) fn scalar(value: Value<'_>, of: Type) -> Result<ScalarValue> {
+    let text = |bytes: Cow<'_, [u8]>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match (of, value) {
+        (Type::Boolean, Value::Boolean(boolean)) => ScalarValue::Boolean(Some(boolean)),
+        (Type::Integer, Value::Integer(integer)) => ScalarValue::Int64(Some(integer)),
+        (Type::Bytes, Value::Bytes(bytes)) => ScalarValue::Binary(Some(bytes.into_owned())),
+        (_, Value::Text(text)) => ScalarValue::Utf8(Some(text.into_owned())),
+        (_, Value::Json(json)) => ScalarValue::Utf8(Some(text(json))),
+        (_, Value::Null) => ScalarValue::try_new_null(&crate::types::result_type(of))?,
+        (_, value) => {
+            return internal_err!("a result is {value:?}, which its function does not give");
+        }
+    })
+}

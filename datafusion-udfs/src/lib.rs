@@ -1,0 +1,68 @@
+//! The functions of Precise for [DataFusion]: driven by the catalogue of `precise-core`.
+//!
+//! ```
+//! use datafusion::prelude::SessionContext;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> datafusion::error::Result<()> {
+//! let mut context = SessionContext::new();
+//! datafusion_udfs::register_all(&mut context)?;
+//! let frame = context.sql("SELECT precise_canonical('{\"b\":1.50,\"a\":2}') AS c").await?;
+//! let batches = frame.collect().await?;
+//! assert_eq!(batches[0].column(0).as_ref(), {
+//!     use datafusion::arrow::array::StringArray;
+//!     &StringArray::from(vec![r#"{"a":2,"b":1.5}"#]) as &dyn datafusion::arrow::array::Array
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```text
+//!  udfs.rs, functions.rs   what a Rust program asks for
+//!  scalar.rs               one ScalarUDFImpl for every scalar row of the catalogue
+//!  records.rs              the few of them that read a record a row, a batch at a time
+//!  row_arguments.rs        how columns become the row of precise_mint_row
+//!  aggregate.rs            one AggregateUDFImpl for every aggregate row
+//!  columns.rs, types.rs    Arrow's arrays and types as the catalogue's values and types, and back
+//! ```
+//!
+//! # What this crate does not do
+//!
+//! It has no branch on what a function means, and no function of its own: what is not in the
+//! catalogue is not here. It does not link the engine, only its expression crates.
+//!
+//! [DataFusion]: https://datafusion.apache.org
+
+mod aggregate;
+mod columns;
+mod documentation;
+mod error;
+pub mod functions;
+mod records;
+mod row_arguments;
+mod scalar;
+mod types;
+pub mod udfs;
+
+use std::sync::Arc;
+
+use datafusion_common::Result;
+use datafusion_expr::registry::FunctionRegistry;
+
+pub use error::FunctionError;
+
+/// Registers every function of the catalogue, in place of any of the same name.
+///
+/// Error: the registry is read-only.
+pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
+    for function in udfs::scalars() {
+        registry.register_udf(function)?;
+    }
+    for function in udfs::aggregates() {
+        registry.register_udaf(function)?;
+    }
+    // A registry that cannot rewrite calls, such as an executor's, gets them rewritten already.
+    // Elsewhere only `precise_mint_row(a, b)` is missed: it then asks for names in so many words.
+    let _ = registry.register_function_rewrite(Arc::new(row_arguments::NameColumns));
+    Ok(())
+}

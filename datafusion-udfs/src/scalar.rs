@@ -1,0 +1,208 @@
+//! Every scalar function of the catalogue as one `ScalarUDFImpl`: driven.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_schema::{DataType, Field, FieldRef};
+use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::{
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use precise_core::catalog::Function;
+use precise_core::value::Type;
+
+use crate::columns::{Argument, Results};
+use crate::documentation::documentation;
+use crate::error::refused;
+use crate::records::Records;
+use crate::row_arguments::{self, RowArguments, RowColumns};
+use crate::types;
+
+/// A scalar function of the catalogue.
+#[derive(Debug)]
+pub(crate) struct CatalogScalar {
+    function: &'static Function,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl CatalogScalar {
+    pub(crate) fn new(function: &'static Function) -> Self {
+        let signature = if function.args.is_empty() {
+            Signature::nullary(Volatility::Immutable)
+        } else {
+            Signature::user_defined(Volatility::Immutable)
+        };
+        Self { function, signature, documentation: documentation(function) }
+    }
+
+    pub(crate) fn function(&self) -> &'static Function {
+        self.function
+    }
+
+    pub(crate) fn takes_row(&self) -> bool {
+        self.function.args.first().is_some_and(|arg| arg.arg_type == Type::Row)
+    }
+
+    /// The type of the result. What is computed of a dictionary's values alone stays a dictionary.
+    fn result_type(&self, args: &[DataType]) -> DataType {
+        let plain = types::result_type(self.function.returns);
+        match args {
+            [DataType::Dictionary(keys, _)] if !self.takes_row() => {
+                DataType::Dictionary(keys.clone(), Box::new(plain))
+            }
+            _ => plain,
+        }
+    }
+
+    /// Calls the function for each row, in arrays of `rows` rows; constants have one.
+    fn call(&self, args: &[(ArrayRef, bool)], rows: usize) -> Result<ArrayRef> {
+        let function = self.function;
+        let arguments: Vec<Argument<'_>> = args
+            .iter()
+            .zip(function.args)
+            .map(|((array, is_constant), arg)| Argument::new(arg.arg_type, array, *is_constant))
+            .collect::<Result<_>>()?;
+        if let Some(mut records) = Records::of(function) {
+            return records.run(&arguments, rows);
+        }
+        let mut results = Results::new(function.returns, rows);
+        let mut values = Vec::with_capacity(arguments.len());
+        for row in 0..rows {
+            values.clear();
+            values.extend(arguments.iter().map(|argument| argument.value(row)));
+            let value = function.call(&values).map_err(|error| refused(function, error))?;
+            results.push(&value)?;
+        }
+        Ok(results.finish())
+    }
+
+    /// Calls the function once for each value of a dictionary that some row has.
+    fn call_dictionary(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        let dictionary = array.as_any_dictionary();
+        let values = dictionary.values();
+        let mut used = vec![false; values.len()];
+        if !values.is_empty() {
+            for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
+                used[key] |= dictionary.keys().is_valid(row);
+            }
+        }
+        // A value that no row has, left over from a filter, may be one that is refused.
+        let unused: BooleanArray = used.into_iter().map(|used| Some(!used)).collect();
+        let values = nullif(values, &unused)?;
+        let results = self.call(&[(values.clone(), false)], values.len())?;
+        Ok(dictionary.with_values(results))
+    }
+
+    /// Calls the function for each row of some columns.
+    fn call_row(
+        &self,
+        args: &[ColumnarValue],
+        fields: &[FieldRef],
+        rows: usize,
+    ) -> Result<ArrayRef> {
+        let function = self.function;
+        let refuse = |error| refused(function, error);
+        let columns = RowColumns::new(function, args, fields, rows)?;
+        let mut arguments = RowArguments::new(function, &columns)?;
+        let mut results = Results::new(function.returns, rows);
+        for row in 0..rows {
+            match arguments.values(row).map_err(refuse)? {
+                None => results.push_null(),
+                Some(values) => results.push(&function.call(&values).map_err(refuse)?)?,
+            }
+        }
+        Ok(results.finish())
+    }
+}
+
+/// `array` with null where `mask` is true.
+fn nullif(array: &ArrayRef, mask: &BooleanArray) -> Result<ArrayRef> {
+    let kept = arrow_buffer::NullBuffer::new(!mask.values());
+    let nulls = arrow_buffer::NullBuffer::union(array.nulls(), Some(&kept));
+    let data = array.to_data().into_builder().nulls(nulls).build()?;
+    Ok(arrow_array::make_array(data))
+}
+
+impl PartialEq for CatalogScalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name
+    }
+}
+
+impl Eq for CatalogScalar {}
+
+impl Hash for CatalogScalar {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for CatalogScalar {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        Ok(self.result_type(arg_types))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        if self.takes_row() {
+            row_arguments::check(self.function, &args)?;
+        }
+        let types: Vec<DataType> =
+            args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        Ok(Arc::new(Field::new(self.name(), self.result_type(&types), true)))
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        if self.takes_row() {
+            row_arguments::coerce(self.function, arg_types)
+        } else {
+            types::coerce(self.function, arg_types)
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        // A row's columns may be NULL; the row is not.
+        !self.takes_row()
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if is_constant { 1 } else { args.number_rows };
+        let result = if self.takes_row() {
+            self.call_row(&args.args, &args.arg_fields, rows)?
+        } else {
+            let arrays: Vec<(ArrayRef, bool)> = args
+                .args
+                .iter()
+                .map(|arg| match arg {
+                    ColumnarValue::Array(array) => Ok((array.clone(), false)),
+                    ColumnarValue::Scalar(scalar) => Ok((scalar.to_array()?, true)),
+                })
+                .collect::<Result<_>>()?;
+            match (arrays.as_slice(), args.return_field.data_type()) {
+                ([(array, _)], DataType::Dictionary(..)) => self.call_dictionary(array)?,
+                _ => self.call(&arrays, rows)?,
+            }
+        };
+        if is_constant {
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
+        } else {
+            Ok(ColumnarValue::Array(result))
+        }
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}

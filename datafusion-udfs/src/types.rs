@@ -1,0 +1,80 @@
+//! The catalogue's types as Arrow's, and what may be passed for them.
+
+use arrow_schema::DataType;
+use datafusion_common::{Result, plan_err};
+use precise_arrow::ByteColumn;
+use precise_core::Code;
+use precise_core::catalog::{Arg, Function};
+use precise_core::value::Type;
+
+/// What a result of this type is in Arrow.
+pub(crate) fn result_type(of: Type) -> DataType {
+    match of {
+        Type::Boolean => DataType::Boolean,
+        Type::Bytes => DataType::Binary,
+        Type::Integer => DataType::Int64,
+        Type::Json | Type::Row | Type::Text => DataType::Utf8,
+    }
+}
+
+/// The types that arguments are to be cast to before the call; nearly always they stay.
+///
+/// Error: PR191, which shows the right call.
+pub(crate) fn coerce(function: &Function, given: &[DataType]) -> Result<Vec<DataType>> {
+    if given.len() < function.required || given.len() > function.args.len() {
+        let were = if given.len() == 1 { "was" } else { "were" };
+        return refuse(function, &format!("{} {were} given", given.len()));
+    }
+    given.iter().zip(function.args).map(|(given, arg)| coerce_one(function, arg, given)).collect()
+}
+
+fn coerce_one(function: &Function, arg: &Arg, given: &DataType) -> Result<DataType> {
+    let fits = match arg.arg_type {
+        Type::Boolean if *given == DataType::Null => return Ok(DataType::Boolean),
+        Type::Boolean => *given == DataType::Boolean,
+        Type::Bytes => is_bytes(given),
+        // 64 bits hold every integer type but one, of which a large value fails in the cast.
+        Type::Integer if given.is_integer() || *given == DataType::Null => {
+            return Ok(DataType::Int64);
+        }
+        Type::Integer => false,
+        Type::Json => ByteColumn::fits(given),
+        Type::Row => matches!(given, DataType::Struct(_) | DataType::Null),
+        Type::Text => is_text(given),
+    };
+    if fits {
+        return Ok(given.clone());
+    }
+    let advice = match arg.arg_type {
+        Type::Json => "; precise_mint_row takes columns that are not JSON text",
+        Type::Bytes if is_text(given) => "; decode(…, 'hex') gives bytes",
+        _ => "",
+    };
+    refuse(function, &format!("{} is {}, not {given}{advice}", arg.name, arg.arg_type))
+}
+
+/// An error at planning time.
+pub(crate) fn refuse<T>(function: &Function, why: &str) -> Result<T> {
+    let (code, message) = (Code::Arguments, Code::Arguments.message());
+    plan_err!("{code} {message}: {why}; the call is {}", function.signature())
+}
+
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::LargeUtf8 | DataType::Null | DataType::Utf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn is_bytes(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Binary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_)
+        | DataType::LargeBinary
+        | DataType::Null => true,
+        DataType::Dictionary(_, values) => is_bytes(values),
+        _ => false,
+    }
+}
