@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
+use datafusion::functions::expr_fn::encode;
 use datafusion::prelude::{ParquetReadOptions, SessionContext, col, lit};
 use datafusion_udfs::functions;
 use tokio::runtime::Runtime;
@@ -37,16 +38,16 @@ async fn mint(parquet: Option<String>) -> Result<()> {
     let payload = col("payload");
     let sound = functions::call("precise_check", vec![payload.clone()])?.is_null();
     let hash = functions::call("precise_proof_hash", vec![payload])?;
-    let root = functions::call("precise_merkle_root", vec![hash.clone()])?;
-    let batch = context
+    let root = functions::call("precise_merkle_root", vec![hash])?;
+    let batches = context
         .table("events")
         .await?
         .filter(sound)?
         .aggregate(vec![], vec![root.alias("root")])?
-        .select(vec![datafusion::functions::expr_fn::encode(col("root"), lit("hex"))])?
+        .select(vec![encode(col("root"), lit("hex")).alias("root")])?
         .collect()
         .await?;
-    println!("{}", datafusion::arrow::util::pretty::pretty_format_batches(&batch)?);
+    println!("{}", datafusion::arrow::util::pretty::pretty_format_batches(&batches)?);
     Ok(())
 }
 

@@ -13,9 +13,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 /// or a pattern ('d/*.parquet'), of Parquet, CSV, TSV, NDJSON, JSON or Arrow; CSV and JSON also
 /// with .gz, .bz2, .xz or .zst behind.
 ///
-/// Queries only read. What writes files: COPY … TO 'file' replaces that file, and INSERT INTO a
-/// table of CREATE EXTERNAL TABLE adds files to its directory. Large sorts, joins and groups may
-/// spill to temporary files, which are removed.
+/// Queries only read. Two statements write files: COPY … TO 'file' replaces that file once all is
+/// written, and COPY … TO 'd/' adds files; INSERT INTO a table of CREATE EXTERNAL TABLE adds files
+/// to its directory, also some if it fails. Large sorts, joins and groups may spill to temporary
+/// files, which are removed.
 #[derive(Debug, Parser)]
 #[command(
     name = "precise-sql",

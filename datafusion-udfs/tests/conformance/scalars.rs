@@ -16,10 +16,11 @@ use crate::sessions::{Found, Mode, RESULT, Sessions, Table, answers, only, refus
 /// they are cut into batches and partitions. The others are NULL.
 pub(crate) const AMID: &[bool] =
     &[true, false, true, false, false, true, true, true, false, false, true];
-/// The places of the layouts that are run in several partitions too.
-const PARTED: &[usize] = &[0, 2, 3];
-
 pub(crate) const CUT: &[&[usize]] = &[&[1, 3], &[1], &[], &[3, 1, 2]];
+
+/// The places of the layouts that are run in several partitions too: what these do to the others
+/// is the same.
+const PARTED: &[usize] = &[0, 2, 3];
 
 pub(crate) fn call(
     sessions: &mut Sessions,
@@ -82,7 +83,6 @@ fn run(
         format!("{name} amid others"),
         amid(function, Others::Null, sessions.query(Mode::Single, &sql, &Table::of(batch.clone()))),
     );
-    // What batches and partitions do is the same for all layouts but dictionaries.
     if PARTED.contains(&place) {
         let table = Table::cut(&batch, CUT);
         found.add(

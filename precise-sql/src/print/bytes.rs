@@ -1,7 +1,9 @@
-//! Bytes as `0x` and hex digits, on their own and inside of lists, structures and maps.
+//! What Arrow would write in another way: bytes, which are `0x` and hex digits, on their own and
+//! inside of lists, structures and maps; and in JSON, dates that are out of range, which are
+//! errors.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{AnyDictionaryArray, Array, ArrayAccessor, AsArray};
 use arrow::buffer::NullBuffer;
@@ -12,6 +14,8 @@ use arrow::util::display::{
     ArrayFormatter, ArrayFormatterFactory, DisplayIndex, FormatOptions, FormatResult,
 };
 
+use crate::unpoisoned;
+
 /// What Arrow asks how bytes are to be written.
 #[derive(Debug)]
 pub(super) struct HexBytes;
@@ -21,9 +25,16 @@ pub(super) fn options(options: FormatOptions<'_>) -> FormatOptions<'_> {
     options.with_formatter_factory(Some(&HexBytes))
 }
 
-/// Options for JSON under which bytes are hex digits, and nulls are written.
-pub(super) fn encoder_options() -> EncoderOptions {
-    EncoderOptions::default().with_explicit_nulls(true).with_encoder_factory(Arc::new(HexBytes))
+/// What Arrow asks how values are to be written as JSON. It does not ask whether they can be: the
+/// first that cannot be is kept here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Encoders(Arc<Mutex<Option<ArrowError>>>);
+
+impl Encoders {
+    /// Fails if something could not be written.
+    pub(super) fn check(&self) -> Result<(), ArrowError> {
+        unpoisoned(self.0.lock()).take().map_or(Ok(()), Err)
+    }
 }
 
 /// What writes the cells of a column. Arrow asks the factory for what is inside of a cell only.
@@ -70,14 +81,19 @@ impl ArrayFormatterFactory for HexBytes {
     }
 }
 
-impl EncoderFactory for HexBytes {
+impl EncoderFactory for Encoders {
     fn make_default_encoder<'a>(
         &self,
         _: &'a FieldRef,
         array: &'a dyn Array,
         _: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
-        let encoder = on_bytes!(array, boxed_encoder);
+        let encoder = if array.data_type().is_temporal() {
+            let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
+            Some(Box::new(Moments(formatter, self.clone())) as Box<dyn Encoder>)
+        } else {
+            on_bytes!(array, boxed_encoder)
+        };
         Ok(encoder.map(|encoder| NullableEncoder::new(encoder, array.nulls().cloned())))
     }
 }
@@ -121,6 +137,21 @@ impl<'a, A: ArrayAccessor<Item = &'a [u8]>> Encoder for Cells<'a, A> {
         for byte in self.0.value(index) {
             to.extend(digits(*byte));
         }
+        to.push(b'"');
+    }
+}
+
+/// Dates, times and spans, in which there is nothing to escape.
+struct Moments<'a>(ArrayFormatter<'a>, Encoders);
+
+impl Encoder for Moments<'_> {
+    fn encode(&mut self, index: usize, to: &mut Vec<u8>) {
+        let mut text = String::new();
+        if let Err(error) = self.0.value(index).write(&mut text) {
+            unpoisoned(self.1.0.lock()).get_or_insert(error);
+        }
+        to.push(b'"');
+        to.extend_from_slice(text.as_bytes());
         to.push(b'"');
     }
 }

@@ -1,5 +1,7 @@
 //! CSV: a cell is in quotes where it must be; NULL is an empty cell, an empty text is `""`.
 
+use std::sync::Arc;
+
 use arrow::array::Array;
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::SchemaRef;
@@ -8,13 +10,16 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::ArrayFormatter;
 use datafusion::common::config::FormatOptions;
 
-use super::{Output, bytes};
+use super::Output;
+use super::bytes::{self, Encoders};
 use crate::failure::Result;
 
 pub(crate) struct Csv {
     schema: SchemaRef,
     options: FormatOptions,
+    /// How lists, structures and maps are written.
     json: EncoderOptions,
+    encoders: Encoders,
     output: Output,
     /// Whether the header is still to be printed.
     header: bool,
@@ -22,8 +27,11 @@ pub(crate) struct Csv {
 
 impl Csv {
     pub(crate) fn new(schema: SchemaRef, header: bool, options: FormatOptions) -> Self {
-        let json = bytes::encoder_options();
-        Self { schema, options, json, output: Output::new(), header }
+        let encoders = Encoders::default();
+        let json = EncoderOptions::default()
+            .with_explicit_nulls(true)
+            .with_encoder_factory(Arc::new(encoders.clone()));
+        Self { schema, options, json, encoders, output: Output::new(), header }
     }
 
     pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -50,6 +58,7 @@ impl Csv {
                     quote(&cell, self.output.text());
                 }
             }
+            self.encoders.check()?;
             self.output.text().push('\n');
             self.output.poll()?;
         }

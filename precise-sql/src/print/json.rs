@@ -11,13 +11,15 @@ use arrow::json::writer::{JsonFormat, LineDelimited, WriterBuilder};
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 
-use super::{Output, bytes};
+use super::Output;
+use super::bytes::Encoders;
 use crate::failure::Failure;
 
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
 pub(crate) struct Json {
     writer: Writer,
+    encoders: Encoders,
     output: Output,
 }
 
@@ -53,17 +55,18 @@ impl Json {
             let said = format!("two columns are named {name}: in JSON, name one of them with AS");
             return Err(DataFusionError::External(said.into()).into());
         }
+        let encoders = Encoders::default();
         let builder = || {
             WriterBuilder::new()
                 .with_explicit_nulls(true)
-                .with_encoder_factory(Arc::new(bytes::HexBytes))
+                .with_encoder_factory(Arc::new(encoders.clone()))
         };
         let writer = if array {
             Writer::Array(builder().build::<_, Array>(Vec::new()))
         } else {
             Writer::Lines(builder().build::<_, LineDelimited>(Vec::new()))
         };
-        Ok(Self { writer, output: Output::new() })
+        Ok(Self { writer, encoders, output: Output::new() })
     }
 
     pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -71,6 +74,7 @@ impl Json {
             Writer::Lines(writer) => writer.write(batch)?,
             Writer::Array(writer) => writer.write(batch)?,
         }
+        self.encoders.check()?;
         self.pass_on()
     }
 
