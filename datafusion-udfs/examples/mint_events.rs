@@ -1,13 +1,15 @@
 //! Mints proofs of events and prints the root over them.
 //!
 //! ```console
-//! $ cargo run --example mint_events                   # a few events made up here
-//! $ cargo run --example mint_events events.parquet    # a file with a column `payload` of JSON
+//! $ cargo run -p datafusion-udfs --example mint_events
+//! $ cargo run -p datafusion-udfs --example mint_events events.parquet
 //! ```
+//!
+//! Without a file, of a few events made up here. A file has a column `payload` of JSON text.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::functions::expr_fn::encode;
@@ -51,7 +53,7 @@ async fn mint(parquet: Option<String>) -> Result<()> {
     Ok(())
 }
 
-/// Three events, two of which are one record spelled in two ways, and one that is none.
+/// Four events: two are one record spelled in two ways, and the last cannot be minted.
 fn events() -> Result<RecordBatch> {
     let payloads = [
         r#"{"id":"A/7","size":1.50}"#,
@@ -59,9 +61,6 @@ fn events() -> Result<RecordBatch> {
         r#"{"id":"B/1","size":2}"#,
         r#"{"id":"C/9","size":1,"size":2}"#,
     ];
-    let columns: [(&str, ArrayRef); 2] = [
-        ("nr", Arc::new(Int64Array::from_iter_values(1..=4))),
-        ("payload", Arc::new(StringArray::from_iter_values(payloads))),
-    ];
-    Ok(RecordBatch::try_from_iter(columns)?)
+    let payloads: ArrayRef = Arc::new(StringArray::from_iter_values(payloads));
+    Ok(RecordBatch::try_from_iter([("payload", payloads)])?)
 }

@@ -24,6 +24,10 @@
 //!  columns.rs, types.rs    Arrow's arrays and types as the catalogue's values and types, and back
 //! ```
 //!
+//! A Parquet column of UUIDs or JSON is one for `precise_mint_row` only if the engine keeps its
+//! extension type: build the crate `parquet` with `arrow_canonical_extension_types`, and set
+//! `datafusion.execution.parquet.skip_metadata` to false. Otherwise it is bytes, or text.
+//!
 //! # What this crate does not do
 //!
 //! It has no branch on what a function means, and no function of its own: what is not in the

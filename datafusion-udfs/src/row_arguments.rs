@@ -18,7 +18,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, FieldRef, Fields};
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::Transformed;
-use datafusion_common::{DFSchema, Result, ScalarValue};
+use datafusion_common::{Column, DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::expr_rewriter::FunctionRewrite;
 use datafusion_expr::{ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, lit};
@@ -245,14 +245,24 @@ impl FunctionRewrite for NameColumns {
         }
         let mut named = Vec::with_capacity(2 * args.len());
         for (i, arg) in args.iter().enumerate() {
-            let Expr::Column(column) = arg else {
-                let why = format!("argument {} has no name; {ADVICE}", i + 1);
-                return types::refuse(function, &why);
-            };
-            named.extend([lit(column.name.as_str()), arg.clone()]);
+            match arg {
+                Expr::Column(column) if is_named(column) => {
+                    named.extend([lit(column.name.as_str()), arg.clone()]);
+                }
+                _ => {
+                    let why = format!("argument {} has no name; {ADVICE}", i + 1);
+                    return types::refuse(function, &why);
+                }
+            }
         }
         Ok(Transformed::yes(func.call(named)))
     }
+}
+
+/// Whether somebody named the column. Above a GROUP BY or a window the planner has put columns in
+/// the place of expressions, of no table and named by their text: `upper(orders.name)`.
+fn is_named(column: &Column) -> bool {
+    column.relation.is_some() || column.name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 #[expect(deprecated, reason = "the planner still makes one of `*` in a call")]
