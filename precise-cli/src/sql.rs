@@ -3,7 +3,7 @@
 use std::env;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode};
 
 use crate::args::Sql;
 use crate::failure::{Failure, Result};
@@ -16,17 +16,28 @@ pub(crate) fn run(command: &Sql) -> Result<ExitCode> {
         .ok()
         .filter(|shell| shell.is_file());
     let shell = beside.unwrap_or_else(|| PathBuf::from(SHELL));
-    match Command::new(&shell).args(&command.arguments).status() {
-        Ok(status) => Ok(exit_code(status)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Usage(format!(
-            "{SHELL} is neither beside this program nor on the path; build it with \
-             cargo install --path precise-sql"
-        ))),
-        Err(error) => Err(Failure::io("run", &shell, &error)),
-    }
+    become_program(Command::new(&shell).args(&command.arguments)).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            Failure::Usage(format!(
+                "{SHELL} is neither beside this program nor on the path; build it with \
+                 cargo install --path precise-sql"
+            ))
+        } else {
+            Failure::io("run", &shell, &error)
+        }
+    })
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
-    // Without a code it was ended by a signal, the usual one being Ctrl-C's.
-    ExitCode::from(status.code().map_or(130, |code| code as u8))
+/// The process goes on as the shell: Ctrl-C, which reaches every process of a terminal, finds no
+/// one else to end.
+#[cfg(unix)]
+fn become_program(command: &mut Command) -> io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn become_program(command: &mut Command) -> io::Result<ExitCode> {
+    let status = command.status()?;
+    Ok(ExitCode::from(status.code().map_or(130, |code| code as u8)))
 }

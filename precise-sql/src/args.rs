@@ -44,7 +44,7 @@ Examples:
 )]
 pub(crate) struct Args {
     /// Run these statements, separated by semicolons; may be given again
-    #[arg(short, long, value_name = "SQL")]
+    #[arg(short, long, value_name = "SQL", allow_hyphen_values = true)]
     command: Vec<String>,
     /// Run the statements of this file; `-` is standard input; may be given again
     #[arg(short, long, value_name = "FILE")]

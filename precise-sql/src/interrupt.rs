@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The running query, until somebody has asked it to stop.
 static RUNNING: Mutex<Option<AbortHandle>> = Mutex::new(None);
+
+/// Whether no statement is to follow the one that is running.
+static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// How long a query may take to notice, where nobody sits who could press Ctrl-C again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +36,7 @@ pub(crate) fn install(prompt: bool) {
             if prompt {
                 return;
             }
+            STOPPED.store(true, Ordering::Relaxed);
             thread::sleep(PATIENCE);
         }
         for directory in unpoisoned(UNFINISHED.lock()).iter() {
@@ -48,9 +53,10 @@ pub(crate) fn begin(query: AbortHandle) {
     *unpoisoned(RUNNING.lock()) = Some(query);
 }
 
-/// Notes that it is not any more.
-pub(crate) fn end() {
+/// Notes that it is not any more. True if it was the last, even if it was done before it noticed.
+pub(crate) fn end() -> bool {
     *unpoisoned(RUNNING.lock()) = None;
+    STOPPED.load(Ordering::Relaxed)
 }
 
 /// Notes a directory that is to be removed if the program ends without ado.

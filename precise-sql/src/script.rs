@@ -93,7 +93,24 @@ fn depth(tokens: &[TokenWithSpan]) -> usize {
     for token in tokens {
         match &token.token {
             Token::Word(word) => match word.keyword {
-                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::IS => level.operators += 1,
+                Keyword::AND
+                | Keyword::OR
+                | Keyword::XOR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::IN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::RLIKE
+                | Keyword::REGEXP
+                | Keyword::SIMILAR
+                | Keyword::BETWEEN
+                | Keyword::NOTNULL
+                | Keyword::OVERLAPS
+                | Keyword::DIV
+                | Keyword::COLLATE
+                | Keyword::ZONE
+                | Keyword::EXPLAIN => level.operators += 1,
                 Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::JOIN => {
                     level = Level { queries: level.queries + 1, operators: 0 };
                 }

@@ -21,11 +21,11 @@ use crate::print::Printer;
 use crate::script::Parser;
 use crate::{interrupt, session};
 
-/// The stack of each thread that plans and runs. DataFusion works through nested expressions and
-/// plans by recursion, and a stack that overflows cannot be caught: an operator takes up to 8 KiB
-/// in a debug build, and a statement may have as many in a row as [`script`](crate::script) lets
-/// through. Memory is taken as it is used.
-const STACK: usize = 128 << 20;
+/// The stack of each thread that parses, plans and runs. DataFusion works through nested
+/// expressions and plans by recursion, and a stack that overflows cannot be caught: an operator
+/// takes up to 8 KiB in a debug build, and a statement may have as many in a row as
+/// [`script`](crate::script) lets through. Memory is taken as it is used.
+pub(crate) const STACK: usize = 128 << 20;
 
 /// How long the end of the program waits for files to be removed.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -100,7 +100,9 @@ impl Shell {
         let task = self.runtime.spawn(work);
         interrupt::begin(task.abort_handle());
         let done = self.runtime.block_on(task);
-        interrupt::end();
+        if interrupt::end() {
+            return Err(Failure::Interrupted);
+        }
         done.unwrap_or_else(|error| {
             if error.is_cancelled() {
                 return Err(Failure::Interrupted);
@@ -174,4 +176,23 @@ async fn execute(
         let _ = writeln!(io::stderr(), "{what}, {:.3} s", begun.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::failure::hold_panics;
+
+    #[test]
+    fn a_panic_ends_a_statement_and_not_the_session() {
+        hold_panics();
+        let shell = Shell::open(&Args::parse_from(["precise-sql"])).unwrap();
+        let done: Result<()> = shell.run(async { panic!("no such case") });
+        let said = done.unwrap_err().to_string();
+        assert!(said.starts_with("a bug, please report it: ") && said.contains("no such case"));
+        assert_eq!(shell.run(async { Ok(1) }).unwrap(), 1);
+        shell.close();
+    }
 }
