@@ -592,15 +592,19 @@ class RowWriter:
     def boolean(self, text):
         return text.encode("ascii") if text in ("true", "false") else self.refuse("PR119")
 
-    def numeric(self, text):
+    def number(self, text, write):
         if NO_NUMBER.fullmatch(text):
             return self.refuse("PR202")
         numeral = read_numeral(text)
         if numeral is None:
             return self.refuse("PR119")
         negative, digits, e = numeral
-        if digits == "":
-            return b"0"
+        return write(negative, digits, e) if digits else b"0"
+
+    def numeric(self, text):
+        return self.number(text, self.exact)
+
+    def exact(self, negative, digits, e):
         if is_kept_as_number(digits, e):
             return canonical_number(negative, digits, e)
         # 1e999999999 is eleven characters here and a gigabyte there: judged before it is written.
@@ -610,22 +614,17 @@ class RowWriter:
         return write_string(("-" if negative else "") + plain(digits, e))
 
     def float8(self, text):
-        return self.binary(text, shortest_of_binary64)
+        return self.number(text, self.nearest(shortest_of_binary64))
 
     def float4(self, text):
-        return self.binary(text, shortest_of_binary32)
+        return self.number(text, self.nearest(shortest_of_binary32))
 
-    def binary(self, text, shortest):
-        if NO_NUMBER.fullmatch(text):
-            return self.refuse("PR202")
-        numeral = read_numeral(text)
-        if numeral is None:
-            return self.refuse("PR119")
-        negative, digits, e = numeral
-        if digits == "":
-            return b"0"
-        kept = shortest(digits, e)
-        return canonical_number(negative, *kept) if kept else self.refuse("PR202")
+    def nearest(self, shortest):
+        def write(negative, digits, e):
+            kept = shortest(digits, e)
+            return canonical_number(negative, *kept) if kept else self.refuse("PR202")
+
+        return write
 
     def text(self, text):
         return write_string(text)
