@@ -1,11 +1,9 @@
 //! What every test needs: a directory of its own, a run of the binary, a look at its files.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::io::Write;
+use std::ops::Deref;
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -14,67 +12,23 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use precise_core::merkle::{Batch, part_index};
 use precise_core::{Hash, hex, proof};
+pub(crate) use program::{Run, skipped, wait_for, wait_until};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A directory of the test's own, in which the binary runs: plain names are files there.
-pub(crate) struct Place(TempDir);
+/// A directory of the test's own, and `precise` in it.
+pub(crate) struct Place(program::Place);
+
+impl Deref for Place {
+    type Target = program::Place;
+
+    fn deref(&self) -> &program::Place {
+        &self.0
+    }
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.path(name), bytes).unwrap();
-    }
-
-    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    pub(crate) fn text(&self, name: &str) -> String {
-        String::from_utf8(self.read(name)).unwrap()
-    }
-
-    /// Every name in the directory, hidden ones too: temporary files are hidden.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string();
-        let mut names: Vec<String> =
-            fs::read_dir(self.0.path()).unwrap().map(name).collect::<Result<_, _>>().unwrap();
-        names.sort();
-        names
-    }
-
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_precise"));
-        command.args(args).current_dir(self.0.path()).env_remove("RUST_BACKTRACE");
-        command
-    }
-
-    /// Starts it with pipes on all sides.
-    pub(crate) fn start(&self, args: &[&str]) -> Child {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
-    pub(crate) fn run(&self, args: &[&str]) -> Run {
-        self.run_with(args, b"")
-    }
-
-    pub(crate) fn run_with(&self, args: &[&str], stdin: &[u8]) -> Run {
-        let mut child = self.start(args);
-        let mut pipe = child.stdin.take().unwrap();
-        thread::scope(|scope| {
-            // A command that ends early closes its side; what it says is what counts.
-            scope.spawn(move || drop(pipe.write_all(stdin)));
-            Run::from(child.wait_with_output().unwrap())
-        })
+        Self(program::Place::new(env!("CARGO_BIN_EXE_precise")))
     }
 
     /// Mints, which must go well and quietly, and gives the summary.
@@ -105,47 +59,6 @@ impl Place {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-    }
-}
-
-/// What a run came to.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        Self { code: output.status.code(), stdout: output.stdout, stderr }
-    }
-}
-
-impl Run {
-    /// Exit code 0 and nothing to complain about; what was printed.
-    #[track_caller]
-    pub(crate) fn succeeds(self) -> String {
-        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
-        String::from_utf8(self.stdout).unwrap()
-    }
-
-    /// This exit code and nothing on standard output; what was complained about.
-    #[track_caller]
-    pub(crate) fn fails(self, code: i32) -> String {
-        assert_eq!(self.code, Some(code), "{}", self.stderr);
-        assert_eq!(String::from_utf8_lossy(&self.stdout), "", "{}", self.stderr);
-        self.stderr
-    }
-
-    /// As [`fails`](Self::fails), and each of `words` is in the complaint.
-    #[track_caller]
-    pub(crate) fn fails_with(self, code: i32, words: &[&str]) {
-        let stderr = self.fails(code);
-        for word in words {
-            assert!(stderr.contains(word), "{word:?} is missing in {stderr}");
-        }
     }
 }
 
@@ -263,34 +176,4 @@ pub(crate) fn gz(bytes: &[u8]) -> Vec<u8> {
 /// A Zstandard frame.
 pub(crate) fn zst(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 0).unwrap()
-}
-
-/// Waits until `done`, and fails after half a minute: a test may be slow but never hang.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits for a process to end, as [`wait_until`]; one that does not is killed.
-#[track_caller]
-pub(crate) fn wait_for(mut child: Child) -> Run {
-    let started = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if started.elapsed() > Duration::from_secs(30) {
-            child.kill().unwrap();
-            panic!("the process did not end: {:?}", Run::from(child.wait_with_output().unwrap()));
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    Run::from(child.wait_with_output().unwrap())
-}
-
-/// Says past the harness, which shows no output of tests that pass, what was not tested.
-pub(crate) fn skipped(what: &str) {
-    let mut stderr = io::stderr().lock();
-    writeln!(stderr, "SKIPPED: {what}").unwrap();
 }

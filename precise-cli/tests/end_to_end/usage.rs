@@ -34,7 +34,7 @@ fn what_is_not_understood_is_named_and_exits_with_2() {
         place.run(&[command, "--no-such-flag"]).fails_with(2, &["--no-such-flag"]);
     }
     place.run(&["no-such-command"]).fails_with(2, &["no-such-command"]);
-    place.run(&[]).fails_with(2, &["Usage: precise"]);
+    assert!(place.run(&[]).fails(2).contains("Usage: precise"));
     place.run(&["mint", "a.ndjson"]).fails_with(2, &["--output"]);
     place.run(&["mint", "-o", "out.parquet"]).fails_with(2, &["INPUT"]);
     place.run(&["root"]).fails_with(2, &["PROOFS"]);

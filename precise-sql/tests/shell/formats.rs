@@ -106,7 +106,7 @@ fn what_cannot_be_written_is_an_error_and_not_a_cell() {
             for format in ["csv", "json", "ndjson"] {
                 let run = place.run(&["--format", format, "-c", &sql]);
                 assert_eq!(run.code, Some(1), "{format}: {run:?}");
-                assert!(!run.stdout.contains("ERROR"), "{format}: {run:?}");
+                assert!(!run.text().contains("ERROR"), "{format}: {run:?}");
                 assert!(run.stderr.contains("Failed to convert"), "{format}: {run:?}");
             }
         }

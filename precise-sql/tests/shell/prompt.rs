@@ -23,7 +23,9 @@ impl Terminal {
         let shell = env!("CARGO_BIN_EXE_precise-sql");
         let mut command = Command::new("script");
         command
-            .args(["--quiet", "--return", "--command", &format!("'{shell}' {args}"), "/dev/null"])
+            // `exec`, so that Ctrl-C reaches nobody else: dash would end with it as well.
+            .args(["--quiet", "--return", "--command"])
+            .args([&format!("exec '{shell}' {args}"), "/dev/null"])
             .current_dir(place.path("."))
             .env("HOME", place.path("."))
             .env_remove("XDG_STATE_HOME")
@@ -81,8 +83,9 @@ impl Terminal {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        assert_eq!(status.and_then(|status| status.code()), Some(code));
-        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
+        let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        assert_eq!(status.and_then(|status| status.code()), Some(code), "{status:?}: {screen}");
+        screen
     }
 }
 

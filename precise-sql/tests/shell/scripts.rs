@@ -92,7 +92,7 @@ fn the_first_failure_ends_it_and_says_where() {
     place.write("script.sql", "SELECT 1 AS a;\n\n-- two\nSELECT\n  nope;\nSELECT 3 AS a;\n");
     let run = place.run(&["--json", "-f", "script.sql"]);
     assert_eq!(run.code, Some(1));
-    assert_eq!(run.stdout, "{\"a\":1}\n");
+    assert_eq!(run.text(), "{\"a\":1}\n");
     let error = &objects(&run.stderr)[0]["error"];
     assert_eq!((&error["source"], &error["line"]), (&json!("script.sql"), &json!(4)));
     let run = place.run(&["-q", "-f", "script.sql"]);
@@ -114,7 +114,7 @@ fn what_stands_before_a_torn_string_still_runs() {
         ("SELECT 1 AS a; SELECT 1 FROM", "found: EOF"),
     ] {
         let run = place.run_with(&["--json"], text.as_bytes());
-        assert_eq!((run.code, run.stdout.as_str()), (Some(1), "{\"a\":1}\n"), "{text}");
+        assert_eq!((run.code, run.text()), (Some(1), "{\"a\":1}\n"), "{text}");
         assert!(run.stderr.contains(word), "{text}: {}", run.stderr);
     }
     // Positions count from the start of the script.
@@ -129,7 +129,7 @@ fn text_that_is_not_utf8_is_refused_with_its_line() {
     let place = Place::new();
     place.write("latin.sql", b"SELECT 1 AS a;\nSELECT 'caf\xe9';\n");
     let run = place.run(&["--json", "-f", "latin.sql"]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(2), "{\"a\":1}\n"));
+    assert_eq!((run.code, run.text()), (Some(2), "{\"a\":1}\n"));
     let message = "cannot read latin.sql: line 2 is not UTF-8";
     assert_eq!(objects(&run.stderr), [json!({"error": {"message": message}})]);
 }
