@@ -13,9 +13,10 @@ use arrow_schema::DataType;
 /// ```
 /// use arrow_array::StringViewArray;
 /// let array = StringViewArray::from(vec![Some("{}"), None]);
-/// let column = precise_arrow::ByteColumn::of(&array).unwrap();
+/// let column = precise_arrow::ByteColumn::of(&array).ok_or("a column of numbers")?;
 /// assert_eq!(column.get(0), Some(&b"{}"[..]));
 /// assert_eq!(column.get(1), None);
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug)]
 pub enum ByteColumn<'a> {
@@ -37,6 +38,17 @@ pub enum ByteColumn<'a> {
     Utf8(&'a StringArray),
     /// Views.
     Utf8View(&'a StringViewArray),
+}
+
+/// What a column's cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellType {
+    /// Bytes.
+    Bytes,
+    /// Nothing: all are NULL.
+    Null,
+    /// Text in UTF-8.
+    Text,
 }
 
 /// A dictionary's keys and values.
@@ -76,19 +88,17 @@ impl<'a> ByteColumn<'a> {
         })
     }
 
-    /// Whether columns of this type hold text, or bytes that may be text.
-    pub fn fits(data_type: &DataType) -> bool {
+    /// What columns of this type hold; none if it is neither text nor bytes.
+    pub fn cell_type(data_type: &DataType) -> Option<CellType> {
         match data_type {
             DataType::Binary
             | DataType::BinaryView
             | DataType::FixedSizeBinary(_)
-            | DataType::LargeBinary
-            | DataType::LargeUtf8
-            | DataType::Null
-            | DataType::Utf8
-            | DataType::Utf8View => true,
-            DataType::Dictionary(_, values) => Self::fits(values),
-            _ => false,
+            | DataType::LargeBinary => Some(CellType::Bytes),
+            DataType::Dictionary(_, values) => Self::cell_type(values),
+            DataType::LargeUtf8 | DataType::Utf8 | DataType::Utf8View => Some(CellType::Text),
+            DataType::Null => Some(CellType::Null),
+            _ => None,
         }
     }
 
@@ -141,14 +151,14 @@ mod tests {
             Arc::new(texts.into_iter().collect::<DictionaryArray<Int8Type>>()),
         ];
         for layout in &layouts {
-            assert!(ByteColumn::fits(layout.data_type()));
+            assert!(ByteColumn::cell_type(layout.data_type()).is_some());
             let column = ByteColumn::of(layout).unwrap();
             let found: Vec<_> = (0..3).map(|row| column.get(row)).collect();
             assert_eq!(found, bytes, "{}", layout.data_type());
         }
         assert_eq!(ByteColumn::of(&NullArray::new(1)).unwrap().get(0), None);
         assert!(ByteColumn::of(&Int32Array::from(vec![1])).is_none());
-        assert!(!ByteColumn::fits(&DataType::Int32));
+        assert_eq!(ByteColumn::cell_type(&DataType::Int32), None);
     }
 
     #[test]

@@ -10,5 +10,5 @@
 mod bytes;
 mod rows;
 
-pub use bytes::ByteColumn;
+pub use bytes::{ByteColumn, CellType};
 pub use rows::{Rows, check_fields};

@@ -14,14 +14,12 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit as ArrowTimeUnit};
 use precise_core::row::{Columns, RowEncoder, TimeUnit};
 use precise_core::{Code, Error, Result, canonical};
 
-use crate::bytes::ByteColumn;
+use crate::bytes::{ByteColumn, CellType};
 
 /// The extension types that say more than their storage.
 const EXTENSION_NAME: &str = "ARROW:extension:name";
 const UUID: &str = "arrow.uuid";
 const JSON: &str = "arrow.json";
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Writes the cell of one row.
 type Write<'a> = Box<dyn Fn(usize, &mut RowEncoder<'_>) -> Result<()> + 'a>;
@@ -116,8 +114,10 @@ fn write_valid<'a>(path: &str, field: &Field, array: &'a dyn Array) -> Result<Wr
     let extension = field.metadata().get(EXTENSION_NAME).map(String::as_str);
     if extension == Some(UUID) && *array.data_type() == DataType::FixedSizeBinary(16) {
         let array = array.as_fixed_size_binary();
-        return Ok(Box::new(move |i, row| {
-            row.uuid(array.value(i).try_into().expect("each has 16 bytes by its type"))
+        let refused = refused();
+        return Ok(Box::new(move |i, row| match array.value(i).first_chunk() {
+            Some(uuid) => row.uuid(uuid),
+            None => Err(refused.clone()),
         }));
     }
     if extension == Some(JSON) && !matches!(array.data_type(), DataType::FixedSizeBinary(_)) {
@@ -180,13 +180,7 @@ fn write_valid<'a>(path: &str, field: &Field, array: &'a dyn Array) -> Result<Wr
         }
         DataType::Date64 => {
             let array = array.as_primitive::<Date64Type>();
-            Box::new(move |i, row| match array.value(i) {
-                ms if ms % DAY_MS == 0 => row.date(ms / DAY_MS),
-                _ => {
-                    let error = Error::new(Code::DateTime).because("a date is not a whole day");
-                    Err(row.refuse(error))
-                }
-            })
+            Box::new(move |i, row| row.date_in(array.value(i), TimeUnit::Millisecond))
         }
         DataType::Time32(ArrowTimeUnit::Second) => {
             time::<Time32SecondType>(array, TimeUnit::Second)
@@ -257,17 +251,19 @@ fn write_valid<'a>(path: &str, field: &Field, array: &'a dyn Array) -> Result<Wr
         DataType::Map(entries, _) => {
             let map = array.as_map();
             let DataType::Struct(fields) = entries.data_type() else { return Err(refused()) };
-            if !is_text(fields[0].data_type()) {
+            if ByteColumn::cell_type(fields[0].data_type()) != Some(CellType::Text) {
                 return Err(refused());
             }
             let keys = ByteColumn::of(map.keys()).ok_or_else(refused)?;
             let values = write_of(path, &fields[1], map.values())?;
             let offsets = map.value_offsets();
+            let refused = refused();
             Box::new(move |i, row| {
                 row.begin_map()?;
                 for entry in offsets[i] as usize..offsets[i + 1] as usize {
-                    let key = keys.get(entry).map(str::from_utf8).and_then(std::result::Result::ok);
-                    row.name(key.expect("a map's key is text and never null"))?;
+                    let key = keys.get(entry).and_then(|key| str::from_utf8(key).ok());
+                    // Arrow lets no map have a NULL key; whatever breaks that is not minted.
+                    row.name(key.ok_or_else(|| refused.clone())?)?;
                     values(entry, row)?;
                 }
                 row.end()
@@ -288,17 +284,10 @@ fn write_valid<'a>(path: &str, field: &Field, array: &'a dyn Array) -> Result<Wr
             DataType::Int16 => runs::<Int16Type>(path, field, array)?,
             DataType::Int32 => runs::<Int32Type>(path, field, array)?,
             _ => runs::<Int64Type>(path, field, array)?,
-        },
+        }
+        .ok_or_else(refused)?,
         _ => return Err(refused()),
     })
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
 }
 
 /// The field of what a dictionary or a run stands for: its extension is the whole's.
@@ -352,9 +341,38 @@ fn runs<'a, R: RunEndIndexType>(
     path: &str,
     field: &Field,
     array: &'a dyn Array,
-) -> Result<Write<'a>> {
-    let runs = array.as_any().downcast_ref::<RunArray<R>>().expect("it is so by its type");
+) -> Result<Option<Write<'a>>> {
+    let Some(runs) = array.as_any().downcast_ref::<RunArray<R>>() else { return Ok(None) };
     let field = with_type(field, runs.values().data_type());
     let values = write_of(path, &field, runs.values().as_ref())?;
-    Ok(Box::new(move |i, row| values(runs.get_physical_index(i), row)))
+    Ok(Some(Box::new(move |i, row| values(runs.get_physical_index(i), row))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::Date64Array;
+    use precise_core::proof::Minter;
+
+    use super::*;
+
+    fn mint(column: ArrayRef) -> Result<String> {
+        let fields = Fields::from(vec![Field::new("d", column.data_type().clone(), true)]);
+        let columns = [column];
+        let rows = Rows::new(&fields, &columns)?;
+        let mut minter = Minter::default();
+        minter.push_row(|row| rows.write(0, row))?;
+        Ok(String::from_utf8_lossy(minter.canonical(0)).into_owned())
+    }
+
+    #[test]
+    fn a_date_in_milliseconds_is_a_whole_day() {
+        const DAY_MS: i64 = 86_400_000;
+        let date = |ms| mint(Arc::new(Date64Array::from(vec![ms])));
+        assert_eq!(date(-DAY_MS).unwrap(), r#"{"d":"1969-12-31"}"#);
+        for ms in [1, DAY_MS - 1, -1, i64::MIN, i64::MAX] {
+            assert_eq!(date(ms).unwrap_err().code(), Code::DateTime, "{ms}");
+        }
+    }
 }

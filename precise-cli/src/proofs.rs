@@ -15,7 +15,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
-use precise_arrow::ByteColumn;
+use precise_arrow::{ByteColumn, CellType};
 use precise_core::Hash;
 
 use crate::failure::{Failure, Result};
@@ -162,12 +162,9 @@ fn read_file(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
 
 /// The hashes of a column; NULLs are passed over, as the SQL aggregate does.
 fn hashes(array: &ArrayRef) -> std::result::Result<Vec<Hash>, String> {
-    let is_text = matches!(
-        array.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null
-    );
+    let is_bytes = ByteColumn::cell_type(array.data_type()) == Some(CellType::Bytes);
     match ByteColumn::of(array) {
-        Some(column) if !is_text => (0..array.len())
+        Some(column) if is_bytes => (0..array.len())
             .filter_map(|row| column.get(row))
             .map(|cell| {
                 cell.try_into().map_err(|_| format!("one of them has {} bytes", cell.len()))

@@ -346,6 +346,13 @@ impl<'b> RowEncoder<'b> {
         self.written(|text| calendar::append_date(days, text))
     }
 
+    /// A date, counted in a smaller unit; `value` since 1970-01-01.
+    ///
+    /// Error: PR117, also for what is not a whole day.
+    pub fn date_in(&mut self, value: i64, unit: TimeUnit) -> Result<()> {
+        self.written(|text| calendar::append_date(unit.to_days(value)?, text))
+    }
+
     /// A time of day; `value` since midnight.
     ///
     /// Error: PR117.

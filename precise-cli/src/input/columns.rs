@@ -82,7 +82,7 @@ fn text_column<T>(
         )));
     };
     let column_type = schema.field(index).data_type();
-    if !ByteColumn::fits(column_type) {
+    if ByteColumn::cell_type(column_type).is_none() {
         return Err(Failure::Usage(format!(
             "column {column:?} of {path} is {column_type}, not JSON text; without --column the \
              file is minted as rows of typed columns"
@@ -96,7 +96,9 @@ fn push_texts(
     rows: &mut Rows,
     each: &mut dyn FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
-    let column = ByteColumn::of(batch.column(0)).expect("the column's type was looked at");
+    let array = batch.column(0);
+    let column = ByteColumn::of(array)
+        .ok_or_else(|| Failure::Io(format!("a column of text came as {}", array.data_type())))?;
     for row in 0..batch.num_rows() {
         match column.get(row) {
             None => rows.push(b"", Some(missing())),

@@ -34,6 +34,14 @@ impl TimeUnit {
         }
         .ok_or(Code::DateTime)
     }
+
+    /// `value` in days.
+    ///
+    /// Error: PR117 if it is not whole days.
+    pub(super) fn to_days(self, value: i64) -> Result<i64, Code> {
+        let micros = self.to_micros(value)?;
+        if micros % DAY == 0 { Ok(micros / DAY) } else { Err(Code::DateTime) }
+    }
 }
 
 /// Appends `YYYY-MM-DD`.
