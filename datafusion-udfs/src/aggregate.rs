@@ -2,7 +2,6 @@
 //!
 //! A partial state is one cell of bytes, which SPEC.md specifies, so that it may move anywhere.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_array::builder::LargeBinaryBuilder;
@@ -25,7 +24,7 @@ use crate::error::refused;
 use crate::types;
 
 /// An aggregate of the catalogue.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CatalogAggregate {
     function: &'static Function,
     signature: Signature,
@@ -39,20 +38,6 @@ impl CatalogAggregate {
             signature: Signature::user_defined(Volatility::Immutable),
             documentation: documentation(function),
         }
-    }
-}
-
-impl PartialEq for CatalogAggregate {
-    fn eq(&self, other: &Self) -> bool {
-        self.function.name == other.function.name
-    }
-}
-
-impl Eq for CatalogAggregate {}
-
-impl Hash for CatalogAggregate {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name.hash(state);
     }
 }
 
@@ -161,7 +146,7 @@ impl Accumulator for Group {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let value = self.state.finish().map_err(|error| refused(self.function, error))?;
-        scalar(value, self.function.returns)
+        scalar(&value, self.function.returns)
     }
 
     fn size(&self) -> usize {

@@ -1,6 +1,5 @@
 //! Arrow's arrays as the catalogue's values, and back.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int64Builder, StringBuilder};
@@ -146,17 +145,8 @@ fn check_room(taken: usize, more: usize) -> Result<()> {
 }
 
 /// A result on its own.
-pub(crate) fn scalar(value: Value<'_>, of: Type) -> Result<ScalarValue> {
-    let text = |bytes: Cow<'_, [u8]>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(match (of, value) {
-        (Type::Boolean, Value::Boolean(boolean)) => ScalarValue::Boolean(Some(boolean)),
-        (Type::Integer, Value::Integer(integer)) => ScalarValue::Int64(Some(integer)),
-        (Type::Bytes, Value::Bytes(bytes)) => ScalarValue::Binary(Some(bytes.into_owned())),
-        (_, Value::Text(text)) => ScalarValue::Utf8(Some(text.into_owned())),
-        (_, Value::Json(json)) => ScalarValue::Utf8(Some(text(json))),
-        (_, Value::Null) => ScalarValue::try_new_null(&crate::types::result_type(of))?,
-        (_, value) => {
-            return internal_err!("a result is {value:?}, which its function does not give");
-        }
-    })
+pub(crate) fn scalar(value: &Value<'_>, of: Type) -> Result<ScalarValue> {
+    let mut results = Results::new(of, 1);
+    results.push(value)?;
+    ScalarValue::try_from_array(&results.finish(), 0)
 }

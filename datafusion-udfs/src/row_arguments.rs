@@ -22,12 +22,10 @@ use datafusion_common::{Column, DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::expr_rewriter::FunctionRewrite;
 use datafusion_expr::{ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, lit};
-use precise_arrow::{Rows, check_fields};
-use precise_core::canonical::Canonicalizer;
+use precise_arrow::{ByteColumn, Rows, check_fields};
 use precise_core::catalog::Function;
-use precise_core::value::{Type, Value};
+use precise_core::records::Records;
 
-use crate::columns::Argument;
 use crate::error::refused;
 use crate::scalar::CatalogScalar;
 use crate::types;
@@ -79,21 +77,11 @@ enum Form {
 }
 
 fn form(types: &[&DataType]) -> Form {
-    let is_blind = |of: &DataType| {
-        matches!(
-            of,
-            DataType::Null
-                | DataType::Binary
-                | DataType::BinaryView
-                | DataType::LargeBinary
-                | DataType::FixedSizeBinary(_)
-        )
-    };
     match types {
         [DataType::Struct(_)] => Form::Struct,
-        [DataType::Struct(_), blind] if is_blind(blind) => Form::Struct,
+        [DataType::Struct(_), blind] if types::is_bytes(blind) => Form::Struct,
         [DataType::Null] => Form::Nothing,
-        [DataType::Null, blind] if is_blind(blind) => Form::Nothing,
+        [DataType::Null, blind] if types::is_bytes(blind) => Form::Nothing,
         _ => Form::Columns,
     }
 }
@@ -180,35 +168,30 @@ impl RowColumns {
     }
 }
 
-/// The catalogue's arguments, row by row.
+/// The arguments, row by row.
 pub(crate) struct RowArguments<'a> {
     source: &'a RowColumns,
     rows: Rows<'a>,
-    blind: Option<Argument<'a>>,
-    canonicalizer: Canonicalizer,
+    blind: Option<ByteColumn<'a>>,
 }
 
 impl<'a> RowArguments<'a> {
     pub(crate) fn new(function: &Function, source: &'a RowColumns) -> Result<Self> {
         let rows =
             Rows::new(&source.fields, &source.columns).map_err(|error| refused(function, error))?;
-        let blind = source.blind.as_ref();
-        let blind = blind.map(|blind| Argument::new(Type::Bytes, blind, false)).transpose()?;
-        Ok(Self { source, rows, blind, canonicalizer: Canonicalizer::default() })
+        let blind = source.blind.as_ref().and_then(|blind| ByteColumn::of(blind.as_ref()));
+        Ok(Self { source, rows, blind })
     }
 
-    /// The arguments of row `row`; none if one is NULL.
-    pub(crate) fn values(&mut self, row: usize) -> precise_core::Result<Option<Vec<Value<'_>>>> {
+    /// Adds row `row` to the records.
+    pub(crate) fn push(&self, row: usize, records: &mut Records) -> precise_core::Result<()> {
         let is_null = self.source.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        let blind = self.blind.as_ref().map(|blind| blind.value(row));
-        if self.source.is_null || is_null || blind == Some(Value::Null) {
-            return Ok(None);
+        let blind = self.blind.as_ref().map(|blind| blind.get(row));
+        if self.source.is_null || is_null || blind == Some(None) {
+            records.push_null();
+            return Ok(());
         }
-        let mut canonical = Vec::new();
-        self.canonicalizer.append_row(&mut canonical, |encoder| self.rows.write(row, encoder))?;
-        let mut values = vec![Value::Row(canonical.into())];
-        values.extend(blind);
-        Ok(Some(values))
+        records.push_row(blind.flatten(), |encoder| self.rows.write(row, encoder))
     }
 }
 

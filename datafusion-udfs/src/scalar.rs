@@ -1,28 +1,27 @@
 //! Every scalar function of the catalogue as one `ScalarUDFImpl`: driven.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_schema::{DataType, Field, FieldRef};
-use datafusion_common::{Result, ScalarValue};
+use datafusion_common::{Result, ScalarValue, internal_err};
 use datafusion_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
     Volatility,
 };
-use precise_core::catalog::Function;
+use precise_core::catalog::{Function, Kernel};
+use precise_core::records::{Record, Records};
 use precise_core::value::Type;
 
 use crate::columns::{Argument, Results};
 use crate::documentation::documentation;
 use crate::error::refused;
-use crate::records::Records;
 use crate::row_arguments::{self, RowArguments, RowColumns};
 use crate::types;
 
 /// A scalar function of the catalogue.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CatalogScalar {
     function: &'static Function,
     signature: Signature,
@@ -66,11 +65,15 @@ impl CatalogScalar {
             .zip(function.args)
             .map(|((array, is_constant), arg)| Argument::new(arg.arg_type, array, *is_constant))
             .collect::<Result<_>>()?;
-        if let Some(mut records) = Records::of(function) {
-            return records.run(&arguments, rows);
+        let mut values = Vec::with_capacity(arguments.len());
+        if let Kernel::Record(record) = function.kernel {
+            return self.call_records(record, rows, |row, records| {
+                values.clear();
+                values.extend(arguments.iter().map(|argument| argument.value(row)));
+                records.push(&values)
+            });
         }
         let mut results = Results::new(function.returns, rows);
-        let mut values = Vec::with_capacity(arguments.len());
         for row in 0..rows {
             values.clear();
             values.extend(arguments.iter().map(|argument| argument.value(row)));
@@ -104,17 +107,30 @@ impl CatalogScalar {
         fields: &[FieldRef],
         rows: usize,
     ) -> Result<ArrayRef> {
-        let function = self.function;
-        let refuse = |error| refused(function, error);
-        let columns = RowColumns::new(function, args, fields, rows)?;
-        let mut arguments = RowArguments::new(function, &columns)?;
-        let mut results = Results::new(function.returns, rows);
+        let columns = RowColumns::new(self.function, args, fields, rows)?;
+        let arguments = RowArguments::new(self.function, &columns)?;
+        let Kernel::Record(record) = self.function.kernel else {
+            return internal_err!("{} takes a row and makes no record of it", self.function.name);
+        };
+        self.call_records(record, rows, |row, records| arguments.push(row, records))
+    }
+
+    /// Calls a function of one record for each row, many at a time.
+    fn call_records(
+        &self,
+        record: Record,
+        rows: usize,
+        mut push: impl FnMut(usize, &mut Records) -> precise_core::Result<()>,
+    ) -> Result<ArrayRef> {
+        let mut records = Records::new(record);
+        let mut results = Results::new(self.function.returns, rows);
         for row in 0..rows {
-            match arguments.values(row).map_err(refuse)? {
-                None => results.push_null(),
-                Some(values) => results.push(&function.call(&values).map_err(refuse)?)?,
+            push(row, &mut records).map_err(|error| refused(self.function, error))?;
+            if records.is_full() {
+                records.drain(|value| results.push(&value))?;
             }
         }
+        records.drain(|value| results.push(&value))?;
         Ok(results.finish())
     }
 }
@@ -125,20 +141,6 @@ fn nullif(array: &ArrayRef, mask: &BooleanArray) -> Result<ArrayRef> {
     let nulls = arrow_buffer::NullBuffer::union(array.nulls(), Some(&kept));
     let data = array.to_data().into_builder().nulls(nulls).build()?;
     Ok(arrow_array::make_array(data))
-}
-
-impl PartialEq for CatalogScalar {
-    fn eq(&self, other: &Self) -> bool {
-        self.function.name == other.function.name
-    }
-}
-
-impl Eq for CatalogScalar {}
-
-impl Hash for CatalogScalar {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.function.name.hash(state);
-    }
 }
 
 impl ScalarUDFImpl for CatalogScalar {

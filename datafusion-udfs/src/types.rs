@@ -2,7 +2,7 @@
 
 use arrow_schema::DataType;
 use datafusion_common::{Result, plan_err};
-use precise_arrow::ByteColumn;
+use precise_arrow::{ByteColumn, CellType};
 use precise_core::Code;
 use precise_core::catalog::{Arg, Function};
 use precise_core::value::Type;
@@ -38,7 +38,7 @@ fn coerce_one(function: &Function, arg: &Arg, given: &DataType) -> Result<DataTy
             return Ok(DataType::Int64);
         }
         Type::Integer => false,
-        Type::Json => ByteColumn::fits(given),
+        Type::Json => ByteColumn::cell_type(given).is_some(),
         Type::Row => matches!(given, DataType::Struct(_) | DataType::Null),
         Type::Text => is_text(given),
     };
@@ -59,22 +59,10 @@ pub(crate) fn refuse<T>(function: &Function, why: &str) -> Result<T> {
     plan_err!("{code} {message}: {why}; the call is {}", function.signature())
 }
 
-pub(crate) fn is_text(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::LargeUtf8 | DataType::Null | DataType::Utf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
+pub(crate) fn is_bytes(data_type: &DataType) -> bool {
+    matches!(ByteColumn::cell_type(data_type), Some(CellType::Bytes | CellType::Null))
 }
 
-fn is_bytes(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Binary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_)
-        | DataType::LargeBinary
-        | DataType::Null => true,
-        DataType::Dictionary(_, values) => is_bytes(values),
-        _ => false,
-    }
+fn is_text(data_type: &DataType) -> bool {
+    matches!(ByteColumn::cell_type(data_type), Some(CellType::Null | CellType::Text))
 }

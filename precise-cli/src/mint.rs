@@ -32,9 +32,6 @@ use crate::runs::{BatchRoot, SortedRuns, describe_part};
 /// Pieces waiting at each minter, and minted ones waiting for the writer.
 const WAITING: usize = 2;
 
-/// Canonical bytes hashed at a time: they stay in a core's second-level cache.
-const HASH_LEN: usize = 128 << 10;
-
 /// What to mint and where to.
 pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
@@ -300,7 +297,7 @@ impl<'j> Worker<'j> {
             Ok(()) => self.minted.accepted.push(row),
             Err(error) => self.minted.rejects.push(Reject { row, error, raw: raw() }),
         }
-        if self.minter.canonical_len() >= HASH_LEN {
+        if self.minter.is_full() {
             self.hash();
         }
     }

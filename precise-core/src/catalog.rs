@@ -13,16 +13,18 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::canonical;
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
 use crate::hex::{self, hash_from_bytes};
 use crate::merkle::{self, Absence, Collector, Hash, Inclusion};
-use crate::proof::{self, Blind, ProofDocument};
+use crate::proof::{self, Blind};
+use crate::records::{Output, Record, Records, Spelling};
 use crate::value::{Accumulator, Type, Value, json, text};
 use crate::verify::verify_proof;
 
 /// One function.
+///
+/// There is one of each name: functions are equal if their names are.
 #[derive(Debug)]
 pub struct Function {
     /// The name in every engine, in the case the engine likes.
@@ -62,6 +64,8 @@ pub struct Arg {
 pub enum Kernel {
     /// One result for all rows of a group.
     Aggregate(fn() -> Box<dyn Accumulator>),
+    /// One result a record: the first argument, a text or a row; the second is its blind.
+    Record(Record),
     /// One result a row. Arguments have the types of the row and are not NULL.
     Scalar(fn(&[Value<'_>]) -> Result<Value<'static>>),
 }
@@ -143,11 +147,18 @@ impl Function {
     ///
     /// Errors: PR191 for wrong arguments, or for an aggregate; and the function's own.
     pub fn call(&self, args: &[Value<'_>]) -> Result<Value<'static>> {
-        let Kernel::Scalar(kernel) = self.kernel else {
+        if self.is_aggregate() {
             return Err(self.wrong_arguments("it is an aggregate"));
-        };
+        }
         let args = self.check(args)?;
-        if args.contains(&Value::Null) { Ok(Value::Null) } else { kernel(&args) }
+        if args.contains(&Value::Null) {
+            return Ok(Value::Null);
+        }
+        match self.kernel {
+            Kernel::Scalar(kernel) => kernel(&args),
+            Kernel::Record(record) => call_record(record, &args),
+            Kernel::Aggregate(_) => Err(unchecked()),
+        }
     }
 
     /// Begins an aggregate.
@@ -191,6 +202,20 @@ impl Function {
     }
 }
 
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Function {}
+
+impl core::hash::Hash for Function {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
 fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
     match value {
         Value::Boolean(boolean) => Value::Boolean(*boolean),
@@ -198,7 +223,6 @@ fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
         Value::Integer(integer) => Value::Integer(*integer),
         Value::Json(json) => Value::Json(Cow::Borrowed(json)),
         Value::Null => Value::Null,
-        Value::Row(row) => Value::Row(Cow::Borrowed(row)),
         Value::Text(text) => Value::Text(Cow::Borrowed(text)),
     }
 }
@@ -310,8 +334,10 @@ impl Example {
 /// Errors: as [`Function::call`], and the aggregate's own.
 pub fn call_rows(function: &'static Function, rows: &[Vec<Value<'_>>]) -> Result<Value<'static>> {
     match (function.kernel, rows) {
-        (Kernel::Scalar(_), [row]) => function.call(row),
-        (Kernel::Scalar(_), _) => Err(function.wrong_arguments("it takes one row")),
+        (Kernel::Record(_) | Kernel::Scalar(_), [row]) => function.call(row),
+        (Kernel::Record(_) | Kernel::Scalar(_), _) => {
+            Err(function.wrong_arguments("it takes one row"))
+        }
         (Kernel::Aggregate(_), rows) => {
             let mut accumulator = function.accumulator()?;
             for row in rows {
@@ -320,6 +346,18 @@ pub fn call_rows(function: &'static Function, rows: &[Vec<Value<'_>>]) -> Result
             accumulator.finish()
         }
     }
+}
+
+/// Calls a function of one record.
+fn call_record(record: Record, args: &[Value<'_>]) -> Result<Value<'static>> {
+    let mut records = Records::new(record);
+    records.push(args)?;
+    let mut result = Value::Null;
+    records.drain(|value| {
+        result = value.into_owned();
+        Ok::<(), Error>(())
+    })?;
+    Ok(result)
 }
 
 const fn arg(name: &'static str, arg_type: Type, doc: &'static str) -> Arg {
@@ -433,13 +471,7 @@ pub const FUNCTIONS: &[Function] = &[
             refuses(&[&[Literal::Json(r#"{"a":1,"a":2}"#)]], Code::DuplicateKey),
             refuses(&[&[Literal::Json("9007199254740993")]], Code::NumberPrecision),
         ],
-        kernel: Kernel::Scalar(|args| match args {
-            [Value::Json(record)] => {
-                let canonical = canonical::canonicalize(record)?;
-                Ok(text(String::from_utf8_lossy(&canonical).into_owned()))
-            }
-            _ => Err(unchecked()),
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Json, output: Output::Canonical }),
     },
     Function {
         name: "precise_check",
@@ -455,13 +487,7 @@ pub const FUNCTIONS: &[Function] = &[
             returns(&[&[EXAMPLE_RECORD]], Literal::Null),
             returns(&[&[Literal::Null]], Literal::Null),
         ],
-        kernel: Kernel::Scalar(|args| match args {
-            [Value::Json(record)] => Ok(match canonical::Canonicalizer::default().check(record) {
-                Ok(()) => Value::Null,
-                Err(error) => text(error.code_and_path()),
-            }),
-            _ => Err(unchecked()),
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Json, output: Output::Fault }),
     },
     Function {
         name: "precise_proof_hash",
@@ -479,10 +505,7 @@ pub const FUNCTIONS: &[Function] = &[
             refuses(&[&[EXAMPLE_RECORD, Literal::Bytes("00")]], Code::SecretLength),
             refuses(&[&[Literal::Json("{")]], Code::UnexpectedEnd),
         ],
-        kernel: Kernel::Scalar(|args| {
-            let (record, blind) = record_and_blind(args)?;
-            Ok(proof::hash(&canonical::canonicalize(record)?, blind.as_ref()).into())
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Json, output: Output::Hash }),
     },
     Function {
         name: "precise_mint_proof",
@@ -500,7 +523,7 @@ pub const FUNCTIONS: &[Function] = &[
             returns(&[&[EXAMPLE_RECORD, Literal::Null]], Literal::Null),
             refuses(&[&[Literal::Json(r#"["\ud800"]"#)]], Code::LoneSurrogate),
         ],
-        kernel: Kernel::Scalar(|args| Ok(json(mint(args)?.to_json()))),
+        kernel: Kernel::Record(Record { spelling: Spelling::Json, output: Output::Document }),
     },
     Function {
         name: "precise_try_mint_proof",
@@ -516,14 +539,7 @@ pub const FUNCTIONS: &[Function] = &[
             returns(&[&[Literal::Json(r#"{"a":1,"a":2}"#)]], Literal::Null),
             refuses(&[&[EXAMPLE_RECORD, Literal::Bytes("00")]], Code::SecretLength),
         ],
-        kernel: Kernel::Scalar(|args| {
-            // A wrong blind is the caller's mistake, not the row's: it stays an error.
-            let (record, _) = record_and_blind(args)?;
-            match canonical::Canonicalizer::default().check(record) {
-                Ok(()) => Ok(json(mint(args)?.to_json())),
-                Err(_) => Ok(Value::Null),
-            }
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Json, output: Output::DocumentOrNull }),
     },
     Function {
         name: "precise_mint_row",
@@ -540,10 +556,7 @@ pub const FUNCTIONS: &[Function] = &[
             returns(&[&[Literal::Null]], Literal::Null),
             refuses(&[&[Literal::Row(&[("x", "float8", "NaN")])]], Code::NumberRange),
         ],
-        kernel: Kernel::Scalar(|args| {
-            let (canonical, blind) = row_and_blind(args)?;
-            Ok(json(ProofDocument::of(&canonical, blind.as_ref()).to_json()))
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Cells, output: Output::Document }),
     },
     Function {
         name: "precise_mint_cells",
@@ -561,10 +574,7 @@ pub const FUNCTIONS: &[Function] = &[
             refuses(&[&[Literal::Json(r#"[["at","date","2023-02-29"]]"#)]], Code::CellText),
             refuses(&[&[Literal::Json(r#"{"id":7}"#)]], Code::Cells),
         ],
-        kernel: Kernel::Scalar(|args| {
-            let (canonical, blind) = row_and_blind(args)?;
-            Ok(json(ProofDocument::of(&canonical, blind.as_ref()).to_json()))
-        }),
+        kernel: Kernel::Record(Record { spelling: Spelling::Cells, output: Output::Document }),
     },
     Function {
         name: "precise_proof_id",
@@ -784,40 +794,12 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn record_and_blind<'a>(args: &'a [Value<'_>]) -> Result<(&'a [u8], Option<Blind>)> {
-    match args {
-        [Value::Json(record), blind @ ..] => Ok((record, optional_blind(blind)?)),
-        _ => Err(unchecked()),
-    }
-}
-
-/// The canonical form of a row, and its blind.
-fn row_and_blind<'a>(args: &'a [Value<'_>]) -> Result<(Cow<'a, [u8]>, Option<Blind>)> {
-    match args {
-        [Value::Row(canonical), blind @ ..] => {
-            Ok((Cow::Borrowed(canonical), optional_blind(blind)?))
-        }
-        [Value::Json(cells), blind @ ..] => {
-            let blind = optional_blind(blind)?;
-            let mut canonical = Vec::new();
-            canonical::Canonicalizer::default().append_cells(cells, &mut canonical)?;
-            Ok((Cow::Owned(canonical), blind))
-        }
-        _ => Err(unchecked()),
-    }
-}
-
 fn optional_blind(args: &[Value<'_>]) -> Result<Option<Blind>> {
     match args {
         [] => Ok(None),
         [Value::Bytes(blind)] => Blind::from_bytes(blind).map(Some),
         _ => Err(unchecked()),
     }
-}
-
-fn mint(args: &[Value<'_>]) -> Result<ProofDocument> {
-    let (record, blind) = record_and_blind(args)?;
-    Ok(ProofDocument::of(&canonical::canonicalize(record)?, blind.as_ref()))
 }
 
 /// `{"failed":0,"passed":n}`
@@ -942,6 +924,12 @@ mod tests {
             assert!(function.doc.ends_with('.'), "{}: a doc is sentences", function.name);
             assert!(function.required <= function.args.len(), "{}", function.name);
             assert!(!function.is_aggregate() || function.required > 0, "{}", function.name);
+            let takes_row = function.args.iter().any(|arg| arg.arg_type == Type::Row);
+            assert!(
+                !takes_row || matches!(function.kernel, Kernel::Record(_)),
+                "{}: engines make a record of a row, and nothing else",
+                function.name
+            );
             assert!(
                 FUNCTIONS[..i].iter().all(|before| before.name != function.name),
                 "{} stands twice",

@@ -6,6 +6,7 @@
 //!  row.rs     number.rs     lanes.rs
 //!
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
+//!  records.rs   those of them that make something of a record a row, a batch at a time
 //!  value.rs     what the engines pass in and get back
 //!  error.rs     the codes PRnnn
 //!  document.rs  the small documents Precise defines, read strictly
@@ -34,6 +35,7 @@ mod lanes;
 pub mod merkle;
 pub mod number;
 pub mod proof;
+pub mod records;
 pub mod row;
 pub mod value;
 pub mod verify;

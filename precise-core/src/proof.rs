@@ -209,6 +209,10 @@ impl ProofDocument {
     }
 }
 
+/// Bytes of canonical form that a [`Minter`] should hold: with their sources they stay in a core's
+/// second-level cache.
+const FULL_LEN: usize = 128 << 10;
+
 /// Mints many records, hashing short ones side by side. Its buffers stay, so that a record costs
 /// no allocation.
 ///
@@ -289,9 +293,10 @@ impl Minter {
         self.ends.is_empty()
     }
 
-    /// Bytes of canonical form held; time to hash and clear when they outgrow a CPU's cache.
-    pub fn canonical_len(&self) -> usize {
-        self.canonical.len()
+    /// Whether it is time to hash and clear: what is held would soon outgrow a core's second-level
+    /// cache.
+    pub fn is_full(&self) -> bool {
+        self.canonical.len() >= FULL_LEN
     }
 
     /// The canonical form of record `i`.

@@ -18,7 +18,8 @@ pub enum Type {
     Integer,
     /// JSON text, or the engine's own JSON type. As a result: text in JCS form.
     Json,
-    /// A row of columns, or a struct.
+    /// A row of columns, or a struct. As a value it is the JSON text of its cells; an engine that
+    /// has rows writes them with a [`RowEncoder`](crate::row::RowEncoder) instead.
     Row,
     /// TEXT, VARCHAR, STRING
     Text,
@@ -57,8 +58,6 @@ pub enum Value<'a> {
     Json(Cow<'a, [u8]>),
     /// SQL NULL. (JSON null is a JSON text.)
     Null,
-    /// A typed row in canonical form, as a [`RowEncoder`](crate::row::RowEncoder) wrote it.
-    Row(Cow<'a, [u8]>),
     /// Text.
     Text(Cow<'a, str>),
 }
@@ -72,8 +71,19 @@ impl Value<'_> {
             Self::Integer(_) => Some(Type::Integer),
             Self::Json(_) => Some(Type::Json),
             Self::Null => None,
-            Self::Row(_) => Some(Type::Row),
             Self::Text(_) => Some(Type::Text),
+        }
+    }
+
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Boolean(boolean) => Value::Boolean(boolean),
+            Self::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
+            Self::Null => Value::Null,
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
         }
     }
 }

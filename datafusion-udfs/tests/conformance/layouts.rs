@@ -221,7 +221,7 @@ pub(crate) fn literal(argument: &Argument) -> String {
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Bytes(bytes) => hex(bytes),
         Value::Integer(integer) => integer.to_string(),
-        Value::Json(json) | Value::Row(json) => match str::from_utf8(json) {
+        Value::Json(json) => match str::from_utf8(json) {
             Ok(text) => quoted(text),
             Err(_) => hex(json),
         },

@@ -237,8 +237,6 @@ impl Form {
                 Err(_) => Self::JsonHex(json.to_vec()),
             },
             Value::Null => Self::Null,
-            // A row is only ever passed in, and there as cells; shown, it is its canonical form.
-            Value::Row(canonical) => Self::Json(String::from_utf8_lossy(canonical).into()),
             Value::Text(text) => Self::Text(text.clone().into_owned()),
         }
     }
