@@ -55,7 +55,7 @@ cargo fetch --locked --quiet
 # anew; the dependencies stay.
 checkout="$CARGO_TARGET_DIR/checkout"
 if [ "$(cat "$checkout" 2>/dev/null)" != "$PWD" ]; then
-    for member in precise- datafusion-udfs- conformance- xtask-; do
+    for member in precise- datafusion-udfs- conformance- program- xtask-; do
         rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$member"*
     done
     mkdir -p "$CARGO_TARGET_DIR"

@@ -66,7 +66,7 @@ def sample(precise, count, extension="ndjson"):
 DUCKDB_PEER = """
 import duckdb, sys
 duckdb.sql("SET threads = 1")
-print(duckdb.sql(f"SELECT count(sha256(payload)) FROM '{sys.argv[1]}'").fetchone())
+print(duckdb.sql(f"SELECT count(sha256(payload)) FROM '{sys.argv[1]}'").fetchall())
 """
 PYTHON_COLUMN_PEER = """
 import hashlib, json, sys
