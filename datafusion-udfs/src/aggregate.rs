@@ -97,7 +97,9 @@ impl AggregateUDFImpl for CatalogAggregate {
 fn refuse_distinct(function: &Function, args: &AccumulatorArgs<'_>) -> Result<()> {
     if args.is_distinct {
         let name = function.name;
-        return not_impl_err!("{name}(DISTINCT …): select the distinct rows in a subquery");
+        return not_impl_err!(
+            "{name}(DISTINCT …): leave DISTINCT out, or select the distinct rows in a subquery"
+        );
     }
     Ok(())
 }

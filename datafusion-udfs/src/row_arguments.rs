@@ -21,7 +21,7 @@ use datafusion_common::tree_node::Transformed;
 use datafusion_common::{Column, DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::expr_rewriter::FunctionRewrite;
-use datafusion_expr::{ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, lit};
+use datafusion_expr::{ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarUDF, lit};
 use precise_arrow::{ByteColumn, Rows, check_fields};
 use precise_core::catalog::Function;
 use precise_core::records::Records;
@@ -30,7 +30,7 @@ use crate::error::refused;
 use crate::scalar::CatalogScalar;
 use crate::types;
 
-const ADVICE: &str = "pass a struct, columns, or 'name', value, …";
+const ADVICE: &str = "pass a struct (and a blind), columns, or 'name', value, …";
 
 /// The types stay as they are: each is minted as what it is.
 pub(crate) fn coerce(function: &Function, given: &[DataType]) -> Result<Vec<DataType>> {
@@ -213,18 +213,25 @@ impl FunctionRewrite for NameColumns {
         let Expr::ScalarFunction(ScalarFunction { func, args }) = &expr else {
             return Ok(Transformed::no(expr));
         };
-        let function = match func.inner().downcast_ref::<CatalogScalar>() {
-            Some(scalar) if scalar.takes_row() => scalar.function(),
+        let scalar = match func.inner().downcast_ref::<CatalogScalar>() {
+            Some(scalar) if scalar.takes_row() && !scalar.has_fields() => scalar,
             _ => return Ok(Transformed::no(expr)),
         };
+        let function = scalar.function();
         // A struct that `*` stands for is a column like others, not the row.
         let has_star = args.iter().any(is_star);
         let args: Vec<Expr> = args.iter().flat_map(|arg| expand(arg, schema)).collect();
         let types = args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
         let form = form(&types.iter().collect::<Vec<_>>());
         let has_names = matches!(args.first(), Some(Expr::Literal(..)));
+        let call = |args: Vec<Expr>| {
+            let fields = args.iter().map(|arg| Ok(arg.to_field(schema)?.1));
+            let fields = fields.collect::<Result<_>>()?;
+            let function = ScalarUDF::new_from_impl(scalar.with_fields(fields));
+            Ok(Transformed::yes(function.call(args)))
+        };
         if !has_star && (has_names || !matches!(form, Form::Columns)) {
-            return Ok(Transformed::no(expr));
+            return call(args);
         }
         let mut named = Vec::with_capacity(2 * args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -238,7 +245,7 @@ impl FunctionRewrite for NameColumns {
                 }
             }
         }
-        Ok(Transformed::yes(func.call(named)))
+        call(named)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every scalar function of the catalogue as one `ScalarUDFImpl`: driven.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -26,6 +27,10 @@ pub(crate) struct CatalogScalar {
     function: &'static Function,
     signature: Signature,
     documentation: Documentation,
+    /// Of a function of a row: the fields of its arguments, as the plan had them when the call was
+    /// written. Later the engine may put a constant in a column's place, and with the column goes
+    /// what its field says: a UUID is then sixteen bytes.
+    fields: Option<Vec<FieldRef>>,
 }
 
 impl CatalogScalar {
@@ -35,7 +40,31 @@ impl CatalogScalar {
         } else {
             Signature::user_defined(Volatility::Immutable)
         };
-        Self { function, signature, documentation: documentation(function) }
+        Self { function, signature, documentation: documentation(function), fields: None }
+    }
+
+    /// The same function, for a call with arguments of these fields.
+    pub(crate) fn with_fields(&self, fields: Vec<FieldRef>) -> Self {
+        Self { fields: Some(fields), ..Self::new(self.function) }
+    }
+
+    /// Whether it is for one call.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.fields.is_some()
+    }
+
+    /// The fields of a call's arguments, `given` by the engine.
+    fn fields<'f>(&self, given: &'f [FieldRef]) -> Cow<'f, [FieldRef]> {
+        match &self.fields {
+            Some(fields) if fields.len() == given.len() => {
+                let with_metadata = |(given, written): (&FieldRef, &FieldRef)| {
+                    let metadata = written.metadata().clone();
+                    Arc::new(given.as_ref().clone().with_metadata(metadata))
+                };
+                given.iter().zip(fields).map(with_metadata).collect()
+            }
+            _ => Cow::Borrowed(given),
+        }
     }
 
     pub(crate) fn function(&self) -> &'static Function {
@@ -182,7 +211,7 @@ impl ScalarUDFImpl for CatalogScalar {
         let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
         let result = if self.takes_row() {
-            self.call_row(&args.args, &args.arg_fields, rows)?
+            self.call_row(&args.args, &self.fields(&args.arg_fields), rows)?
         } else {
             let arrays: Vec<(ArrayRef, bool)> = args
                 .args

@@ -662,6 +662,47 @@ fn rows_of_a_parquet_file_are_minted_as_the_core_encodes_them() {
 }
 
 #[test]
+fn a_uuid_that_is_the_same_in_all_of_a_file_is_still_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tenant.parquet");
+    let uuid = FixedSizeBinaryArray::try_from_iter([*b"0123456789abcdef"; 3].iter()).unwrap();
+    let json = StringArray::from(vec!["{\"b\":1.0}"; 3]);
+    let columns: Vec<(Field, ArrayRef)> = vec![
+        (
+            with_extension(Field::new("tenant", uuid.data_type().clone(), false), "arrow.uuid"),
+            Arc::new(uuid),
+        ),
+        (with_extension(Field::new("extra", DataType::Utf8, false), "arrow.json"), Arc::new(json)),
+        (Field::new("i", DataType::Int32, false), Arc::new(Int32Array::from(vec![1, 2, 3]))),
+    ];
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+    write_parquet(&path, &batch);
+    let option = "datafusion.execution.parquet.skip_metadata";
+    let context = context(SessionConfig::new().set_bool(option, false));
+    block(async {
+        let options = ParquetReadOptions::default();
+        context.register_parquet("t", path.to_str().unwrap(), options).await.unwrap();
+    });
+    register(&context, "m", vec![vec![batch]]);
+    // The engine knows from the file's statistics that two columns are constant, and reads them as
+    // such where the call is a part of the scan: in an expression, in a condition.
+    for call in [
+        "precise_mint_row(*)",
+        "precise_mint_row(tenant, extra, i)",
+        "precise_mint_row('Tenant', tenant, 'i', i, 'extra', extra)",
+    ] {
+        let hash = format!("precise_proof_hash_of({call})");
+        let expected = rows(&context, &format!("SELECT {hash} FROM m ORDER BY i"));
+        assert_eq!(rows(&context, &format!("SELECT {hash} FROM t ORDER BY i")), expected, "{call}");
+        let same = format!("SELECT count(*) FROM t WHERE {hash} IN (SELECT {hash} FROM m)");
+        assert_eq!(cell(&context, &same), ScalarValue::Int64(Some(3)), "{call}");
+        let least = |table| format!("SELECT min({hash}) FROM {table}");
+        assert_eq!(cell(&context, &least("t")), cell(&context, &least("m")), "{call}");
+    }
+}
+
+#[test]
 fn extension_types_of_a_parquet_file_are_lost_where_its_metadata_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("typed.parquet");

@@ -663,6 +663,7 @@ pub const FUNCTIONS: &[Function] = &[
             ),
             returns(&[&[Literal::Null, Literal::Text("order-1")]], Literal::Null),
             refuses(&[&[Literal::Bytes(""), Literal::Text("order-1")]], Code::SecretLength),
+            refuses(&[&[EXAMPLE_BLIND, Literal::Text("")]], Code::RecordId),
         ],
         kernel: Kernel::Scalar(|args| match args {
             [Value::Bytes(secret), Value::Text(record_id)] => {

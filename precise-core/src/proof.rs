@@ -33,9 +33,13 @@ impl Blind {
 
     /// The blind of the record `record_id` of the subject whose secret is `secret`.
     ///
-    /// Error: PR304 unless the secret is 32 bytes.
+    /// Errors: PR304 unless the secret is 32 bytes, PR113 for an empty id, which is that of every
+    /// record whose id is missing.
     pub fn derive(secret_bytes: &[u8], record_id: &str) -> Result<Self> {
         let secret = secret(secret_bytes)?;
+        if record_id.is_empty() {
+            return Err(Error::new(Code::RecordId).because("it is empty"));
+        }
         let mut hasher = blake3::Hasher::new_derive_key(BLIND_CONTEXT);
         hasher.update(&secret);
         hasher.update(record_id.as_bytes());

@@ -36,8 +36,9 @@ pub(crate) enum Then {
 /// Runs a command and prints its answer.
 pub(crate) fn run(shell: &Shell, text: &str) -> Result<Then> {
     let text = text.trim();
+    let text = text.trim_end_matches(';').trim_end();
     let (command, argument) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let argument = argument.trim().trim_end_matches(';').trim_end();
+    let argument = argument.trim();
     match (command, argument) {
         (r"\q", "") => return Ok(Then::Leave),
         (r"\?" | "help", "") => print::print(HELP)?,
@@ -51,7 +52,7 @@ pub(crate) fn run(shell: &Shell, text: &str) -> Result<Then> {
         (r"\df", "") => print::print(&list_functions())?,
         (r"\df", name) => print::print(&explain(shell, name)?)?,
         _ => {
-            return Err(Failure::Usage(format!(r"there is no command {text}; \? lists them")));
+            return Err(Failure::Usage(format!(r"there is no command {command}; \? lists them")));
         }
     }
     Ok(Then::GoOn)
@@ -89,7 +90,7 @@ fn list_functions() -> String {
         summarize(function.documentation(), " (aggregate)", &mut text);
     }
     text.push_str(
-        "\\df NAME explains one of them, or of the others, which SHOW FUNCTIONS lists.\n",
+        "\\df NAME explains one of them, or of DataFusion's, which SHOW FUNCTIONS lists.\n",
     );
     text
 }
@@ -118,7 +119,7 @@ fn explain(shell: &Shell, name: &str) -> Result<String> {
     like.dedup();
     if like.is_empty() {
         return Err(Failure::Usage(format!(
-            "there is no function {name}; SHOW FUNCTIONS lists them"
+            r"there is no function {name}; \df lists those of Precise"
         )));
     }
     Ok(like.join("\n") + "\n")

@@ -6,22 +6,28 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, absolute};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
+use datafusion::arrow::csv;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::{DynamicFileCatalog, Session, TableProvider, UrlTableFactory};
 use datafusion::common::{GetExt, plan_datafusion_err};
 use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::file_format::json::JsonFormatFactory;
 use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
 use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableConfigExt, ListingTableUrl,
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::object_store::local::LocalFileSystem;
+use datafusion::object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
 
 use crate::failure::{self, Unreadable};
 
@@ -130,30 +136,32 @@ pub(crate) fn is_there(name: &str) -> bool {
 }
 
 async fn open(state: &SessionState, name: &str) -> Result<ListingTable> {
-    let (url, listing) = match file_url(name).map_err(|error| unreadable(name, &error))? {
-        Some(url) if !url.ends_with('/') => {
-            let options = file_options(state, name)?;
-            (ListingTableUrl::parse(url)?, Some(options))
-        }
-        Some(url) => (ListingTableUrl::parse(url)?, None),
-        None => (ListingTableUrl::parse(name)?, None),
+    let url = match file_url(name).map_err(|error| unreadable(name, &error))? {
+        Some(url) => ListingTableUrl::parse(url)?,
+        None => ListingTableUrl::parse(name)?,
     };
     if url.scheme() != "file" {
         return Err(refused(format!("cannot read {name}: only local files are read")));
     }
-    let config = ListingTableConfig::new(url);
-    let config = match listing {
-        Some(options) => config.with_listing_options(options),
-        None => config.infer_options(state).await.map_err(|error| match error {
-            DataFusionError::Internal(_) => refused(format!("cannot read {name}: no such files")),
-            error => error.context(format!("cannot read {name}")),
-        })?,
-    };
-    let inferred = async {
+    let opened = async {
+        let store = state.runtime_env().object_store(&url)?;
+        let mut files: Vec<ObjectMeta> =
+            url.list_all_files(state, store.as_ref(), "").await?.try_collect().await?;
+        files.sort_by(|a, b| a.location.cmp(&b.location));
+        let options = options(state, name, &store, &files).await?;
+        let mut config = ListingTableConfig::new(url).with_listing_options(options);
+        if let [file] = &files[..]
+            && let Some(schema) = csv_schema(state, name, file)?
+        {
+            config = config.with_schema(Arc::new(schema));
+        }
         let config = config.infer_partitions_from_path(state).await?.infer_schema(state).await?;
         ListingTable::try_new(config)
     };
-    inferred.await.map_err(|error| error.context(format!("cannot read {name}")))
+    opened.await.map_err(|error| match error {
+        error @ DataFusionError::External(_) => error,
+        error => error.context(format!("cannot read {name}")),
+    })
 }
 
 /// The URL of a file or directory that is there. None if it is a pattern, or a URL already.
@@ -190,11 +198,44 @@ pub(crate) fn url(path: &Path) -> io::Result<String> {
     Ok(url)
 }
 
-/// The format of one file, by its name.
-fn file_options(state: &SessionState, name: &str) -> Result<ListingOptions> {
-    let (extension, compression) =
-        ListingTableConfig::infer_file_extension_and_compression_type(name)?;
-    let Some(factory) = state.get_file_format_factory(&extension) else {
+/// How the files that `name` means are read: all of them, and all alike. DataFusion takes the kind
+/// of one of them and passes over the others, and half a directory has a root as well.
+async fn options(
+    state: &SessionState,
+    name: &str,
+    store: &Arc<dyn ObjectStore>,
+    files: &[ObjectMeta],
+) -> Result<ListingOptions> {
+    // Writers keep their notes in files of such names, `_SUCCESS` and `.part.crc`.
+    let (notes, data): (Vec<&ObjectMeta>, Vec<&ObjectMeta>) =
+        files.iter().partition(|file| files.len() > 1 && file_name(file).starts_with(['.', '_']));
+    let Some(first) = data.first() else {
+        return Err(refused(format!("cannot read {name}: no such files")));
+    };
+    let kind = kind(file_name(first))?;
+    for file in &data {
+        let other = file_name(file);
+        if self::kind(other)? != kind {
+            return Err(refused(format!(
+                "cannot read {name}: {} and {other} are not of one kind; a pattern such as \
+                 '*.parquet' can tell which are meant",
+                file_name(first),
+            )));
+        }
+        if file.size == 0 {
+            return Err(refused(format!("cannot read {name}: {other} is empty")));
+        }
+    }
+    for file in notes {
+        let other = file_name(file);
+        if self::kind(other)? == kind {
+            return Err(refused(format!(
+                "cannot read {name}: is {other} one of the files? Its name says no, its ending yes",
+            )));
+        }
+    }
+    let (extension, compression) = &kind;
+    let Some(factory) = state.get_file_format_factory(extension) else {
         return Err(refused(format!(
             "cannot read {name}: its name ends in none of .parquet, .csv, .tsv, .ndjson, .jsonl, \
              .json, .arrow; CREATE EXTERNAL TABLE can name a format"
@@ -202,21 +243,82 @@ fn file_options(state: &SessionState, name: &str) -> Result<ListingOptions> {
     };
     let mut options = HashMap::new();
     if let Some(compression) = compression {
-        options.insert("format.compression".into(), compression);
+        options.insert("format.compression".into(), compression.clone());
     } else if extension.eq_ignore_ascii_case("json") {
-        let lines = !is_array(Path::new(name)).map_err(|error| unreadable(name, &error))?;
+        let lines = !is_array(store, first).await?;
         options.insert("format.newline_delimited".into(), lines.to_string());
     }
+    if ["json", "jsonl", "ndjson"].iter().any(|json| extension.eq_ignore_ascii_case(json)) {
+        // Of a column that the first thousand rows say is of integers, DataFusion would cut the
+        // fractions that follow, and leave out members that come later.
+        options.insert("format.schema_infer_max_rec".into(), i64::MAX.to_string());
+    }
+    if extension.eq_ignore_ascii_case("parquet") {
+        for file in data {
+            refuse_equal_columns(name, file)?;
+        }
+    }
+    // A path to one file names it in full.
+    let ending = match (files.len(), compression) {
+        (1, _) => String::new(),
+        (_, None) => format!(".{extension}"),
+        (_, Some(compression)) => format!(".{extension}.{compression}"),
+    };
     let format = factory.create(state, &options)?;
-    // The path names the one file that counts.
-    Ok(ListingOptions::new(format).with_file_extension(""))
+    Ok(ListingOptions::new(format).with_file_extension(ending))
+}
+
+/// Rows from which the types of a CSV file's columns are guessed. What follows and does not fit is
+/// an error.
+const GUESSED_ROWS: usize = 10_000;
+
+/// The columns of one CSV file; none if it is of another kind, or compressed. DataFusion would cut
+/// the file at each line end to guess them, be it inside of quotes.
+fn csv_schema(state: &SessionState, name: &str, file: &ObjectMeta) -> Result<Option<Schema>> {
+    let delimiter = match kind(file_name(file))? {
+        (extension, None) if extension.eq_ignore_ascii_case("csv") => b',',
+        (extension, None) if extension.eq_ignore_ascii_case("tsv") => b'\t',
+        _ => return Ok(None),
+    };
+    let path = LocalFileSystem::new().path_to_filesystem(&file.location)?;
+    let opened = File::open(path).map_err(|error| unreadable(name, &error))?;
+    let has_header = state.config_options().catalog.has_header;
+    let format = csv::reader::Format::default().with_header(has_header).with_delimiter(delimiter);
+    let (schema, _) = format.infer_schema(BufReader::new(opened), Some(GUESSED_ROWS))?;
+    Ok(Some(schema))
+}
+
+fn file_name(file: &ObjectMeta) -> &str {
+    file.location.filename().unwrap_or_default()
+}
+
+/// Extension and compression.
+fn kind(file_name: &str) -> Result<(String, Option<String>)> {
+    ListingTableConfig::infer_file_extension_and_compression_type(file_name)
 }
 
 /// Whether a JSON file begins as one array and not as a line for each object.
-fn is_array(path: &Path) -> io::Result<bool> {
-    let mut start = Vec::new();
-    File::open(path)?.take(4096).read_to_end(&mut start)?;
+async fn is_array(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<bool> {
+    let start = store.get_range(&file.location, 0..file.size.min(4096)).await?;
     Ok(start.trim_ascii_start().starts_with(b"["))
+}
+
+/// Of two columns of one name DataFusion would drop one without a word.
+fn refuse_equal_columns(name: &str, file: &ObjectMeta) -> Result<()> {
+    let path = LocalFileSystem::new().path_to_filesystem(&file.location)?;
+    let opened = File::open(path).map_err(|error| unreadable(name, &error))?;
+    let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())?;
+    let mut names: Vec<&str> =
+        metadata.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(refused(format!(
+            "cannot read {name}: {} has two columns named {:?}",
+            file_name(file),
+            pair[0]
+        ))),
+    }
 }
 
 fn unreadable(name: &str, error: &io::Error) -> DataFusionError {

@@ -248,6 +248,7 @@ impl<R: BufRead> Script<R> {
                 may_end |= self.read_line()?;
             }
             let (tokens, error) = parser.tokens(&self.text);
+            self.refuse_command(&tokens)?;
             self.cut_at_semicolons(tokens, self.ended && error.is_none());
             match error {
                 _ if !self.pieces.is_empty() => return Ok(true),
@@ -259,6 +260,16 @@ impl<R: BufRead> Script<R> {
             enough = self.text.len() + self.text.len() / 2;
             may_end = false;
         }
+    }
+
+    /// A command is one line at the prompt, and would be half a statement here.
+    fn refuse_command(&self, tokens: &[TokenWithSpan]) -> Result<()> {
+        let first = tokens.iter().map(|token| &token.token).find(|token| !is_blank(token));
+        if first != Some(&Token::Backslash) {
+            return Ok(());
+        }
+        let said = r"a command, such as \d, works at the prompt and with -c, not in a script";
+        Err(Failure::Usage(format!("{}: {said}", self.source)))
     }
 
     /// Appends a line. True if a statement may end in it.

@@ -19,6 +19,8 @@ use crate::files;
 const DEFAULTS: &[(&str, &str)] = &[
     // SHOW TABLES, SHOW FUNCTIONS and DESCRIBE are answered from it.
     ("datafusion.catalog.information_schema", "true"),
+    // A line inside of quotes is no row of its own, wherever a thread begins to read.
+    ("datafusion.catalog.newlines_in_values", "true"),
     // Otherwise a Parquet column of UUIDs comes as plain bytes, and its rows are other records.
     ("datafusion.execution.parquet.skip_metadata", "false"),
     // An empty cell in a table could as well be an empty text.

@@ -948,6 +948,8 @@ def proof_hash(canonical_form, blind_key=None):
 
 def blind(secret, record_id):
     demand_length(secret, "PR304")
+    if not record_id:
+        raise Refused("PR113")
     material = secret + record_id.encode("utf-8")
     return blake3.blake3(material, derive_key_context=BLIND_CONTEXT).digest()
 

@@ -88,6 +88,8 @@ proptest! {
         id in text(),
         bit in 0_usize..256,
     ) {
+        prop_assert_eq!(Blind::derive(&secret, "").unwrap_err().code(), Code::RecordId);
+        let id = format!("{id}1");
         let blind = *Blind::derive(&secret, &id).unwrap().as_bytes();
         let material = [&secret[..], id.as_bytes()].concat();
         prop_assert_eq!(blind, blake3::derive_key("precise 2026 record blind v1", &material));

@@ -3,7 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
 use serde_json::json;
 
 use crate::common::{Place, skipped};
@@ -110,6 +115,89 @@ fn directories_and_patterns_are_tables_too() {
     let sql = "SELECT k, a FROM 'd/' WHERE k = '2'";
     assert_eq!(place.rows(sql), [json!({"k": "2", "a": 2})]);
     place.sql("SELECT * FROM 'flat/*.csv'").fails_with(2, &["cannot read flat/*.csv"]);
+}
+
+#[test]
+fn files_of_a_directory_are_all_read_or_none() {
+    let place = Place::new();
+    for (folder, name) in [
+        ("kinds", "1.ndjson"),
+        ("kinds", "2.ndjson.gz"),
+        ("cases", "1.csv"),
+        ("cases", "2.CSV"),
+        ("formats", "a.csv"),
+        ("formats", "b.ndjson"),
+        ("torn", "1.csv"),
+        ("torn", "2.csv"),
+        ("notes", "_SUCCESS"),
+        ("notes", ".1.csv.crc"),
+        ("notes", "1.csv"),
+        ("hidden", "_1.csv"),
+        ("hidden", "2.csv"),
+    ] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+        place.write(&format!("{folder}/{name}"), "a\n1\n");
+    }
+    place.write("torn/2.csv", "");
+    for (pattern, reason) in [
+        ("kinds/", "1.ndjson and 2.ndjson.gz are not of one kind"),
+        ("kinds/*.ndjson*", "are not of one kind"),
+        ("cases/", "1.csv and 2.CSV are not of one kind"),
+        ("formats/*", "are not of one kind"),
+        ("torn/", "2.csv is empty"),
+        ("hidden/", "is _1.csv one of the files?"),
+    ] {
+        let sql = format!("SELECT * FROM '{pattern}'");
+        place.sql(&sql).fails_with(2, &[&format!("cannot read {pattern}: "), reason]);
+    }
+    assert_eq!(place.rows("SELECT sum(a) AS s FROM 'notes/'"), [json!({"s": 1})]);
+    assert_eq!(place.rows("SELECT sum(a) AS s FROM 'cases/*.csv'"), [json!({"s": 1})]);
+}
+
+#[test]
+fn lines_inside_of_quotes_are_no_rows_on_any_thread() {
+    let place = Place::new();
+    // More than DataFusion gives to one thread, with lines that could be rows of their own.
+    let note = "1,\"a\n5,line 5\n6,line 6\n\"\n".repeat(700_000);
+    place.write("notes.csv", format!("id,note\n{note}"));
+    for threads in ["1", "3", "4"] {
+        let run = place.run(&[
+            "--json",
+            "--threads",
+            threads,
+            "-c",
+            "SELECT count(*) AS n FROM 'notes.csv'",
+        ]);
+        assert_eq!(run.succeeds(), "{\"n\":700000}\n", "{threads}");
+    }
+}
+
+#[test]
+fn types_are_guessed_from_every_row() {
+    let place = Place::new();
+    place.write(
+        "late.ndjson",
+        format!("{}{{\"a\":1.5,\"b\":\"new\"}}\n", "{\"a\":1}\n".repeat(2000)),
+    );
+    place.write("late.csv", format!("a\n{}1.5\n", "1\n".repeat(2000)));
+    let sql = "SELECT max(a) AS a, max(b) AS b FROM 'late.ndjson'";
+    assert_eq!(place.rows(sql), [json!({"a": 1.5, "b": "new"})]);
+    assert_eq!(place.rows("SELECT max(a) AS a FROM 'late.csv'"), [json!({"a": 1.5})]);
+}
+
+#[test]
+fn a_file_with_two_columns_of_one_name_is_refused() {
+    let place = Place::new();
+    let column = |a| Arc::new(Int64Array::from(vec![a])) as ArrayRef;
+    let field = Field::new("a", DataType::Int64, false);
+    let schema = Arc::new(Schema::new(vec![field.clone(), field]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column(1), column(2)]).unwrap();
+    let file = fs::File::create(place.path("twice.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let said = "cannot read twice.parquet: twice.parquet has two columns named \"a\"";
+    place.sql("SELECT precise_mint_row(*) FROM 'twice.parquet'").fails_with(2, &[said]);
 }
 
 #[test]

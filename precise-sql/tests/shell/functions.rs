@@ -70,4 +70,7 @@ fn other_commands_are_told_apart() {
     assert!(place.sql(r"\?").succeeds().contains(r"\df NAME"));
     assert_eq!(place.sql(r"\q").succeeds(), "");
     place.sql(r"\nope").fails_with(2, &[r"there is no command \nope"]);
+    place.sql(r"\nope;").fails_with(2, &[r"there is no command \nope;"]);
+    let run = place.run_with(&[], b"\\df precise_check\n");
+    run.fails_with(2, &[r"standard input: a command, such as \d, works at the prompt and with -c"]);
 }

@@ -11,7 +11,6 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     // Files.
     Code::CellCount,
     Code::OpenQuote,
-    Code::RecordId,
     Code::MissingRecord,
     Code::ClosingQuote,
     Code::InputSize,

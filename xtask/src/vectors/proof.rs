@@ -573,7 +573,7 @@ fn blind(table: &mut Table) {
         ("blind-other-id", "Another id gives another blind.", KEY, "order-2"),
         ("blind-other-secret", "So does another secret.", OTHER_KEY, "order-1"),
         ("blind-zero-secret", "A secret of zeros is a secret.", [0; 32], "order-1"),
-        ("blind-empty-id", "An id may be empty.", KEY, ""),
+        ("blind-one-space", "A space is an id.", KEY, " "),
         ("blind-spaces", "Spaces in an id count.", KEY, " order-1 "),
         ("blind-case", "So does case.", KEY, "ORDER-1"),
         ("blind-nfc", "An id is UTF-8, composed as it came.", KEY, "caf\u{e9}"),
@@ -584,6 +584,8 @@ fn blind(table: &mut Table) {
     for (name, comment, secret, id) in rows {
         table.gives(BLIND, name, comment, args([bytes(secret), text(id)]));
     }
+    let comment = "An id that is missing would be shared by all records without one.";
+    table.refuses(Code::RecordId, BLIND, "blind-empty-id", comment, args([bytes(KEY), text("")]));
     let nulls = [
         ("blind-null-secret", "A NULL secret gives NULL.", args([Form::Null, text("order-1")])),
         ("blind-null-id", "A NULL id gives NULL.", args([bytes(KEY), Form::Null])),
