@@ -92,6 +92,25 @@ impl Canonicalizer {
         })
     }
 
+    /// Appends the canonical form of the document whose tokens `fill` gives to `target`, which
+    /// stays as it was on an error. Who has a document in a form of its own, not as text, calls
+    /// [`Encoder`]'s methods as [`Sink`] asks; nothing is checked twice.
+    ///
+    /// Errors: PR106, PR201, PR202, PR902, and those of `fill`.
+    pub fn append_document<'c>(
+        &'c mut self,
+        target: &mut Vec<u8>,
+        fill: impl FnOnce(&mut Encoder<'c>) -> Result<()>,
+    ) -> Result<()> {
+        let mut encoder = Encoder::new(Gate::Exact, &[], &mut self.buffers);
+        fill(&mut encoder).map_err(|error| match error.path() {
+            Some(_) => error,
+            None => error.at_path(encoder.path(Place::Value)),
+        })?;
+        encoder.finish(target);
+        Ok(())
+    }
+
     /// Appends the canonical form of the typed row that `fill` writes to `target`, which stays as
     /// it was on an error.
     ///
@@ -280,6 +299,16 @@ impl<'a> Encoder<'a> {
         self.begin_value();
         self.copy_run();
         self.buffers.out.extend_from_slice(token);
+        self.end_value()
+    }
+
+    /// Writes the number whose digits are ASCII `digits`, of which the last counts 10^`exponent`.
+    ///
+    /// Errors: PR201, PR202.
+    pub fn decimal(&mut self, negative: bool, digits: &[u8], exponent: i64) -> Result<()> {
+        self.begin_value();
+        self.copy_run();
+        number::append_decimal(negative, digits, exponent, &mut self.buffers.out)?;
         self.end_value()
     }
 

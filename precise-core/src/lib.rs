@@ -22,6 +22,7 @@
 //! cannot keep exactly it refuses.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
 extern crate alloc;
 
 pub mod canonical;

@@ -82,6 +82,28 @@ pub fn append(literal: Literal<'_>, gate: Gate, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
+/// Appends the canonical spelling of the decimal whose digits are ASCII `digits`, of which the last
+/// counts 10^`exponent`: a number that an engine holds in a form of its own.
+///
+/// Errors: as [`append`] with [`Gate::Exact`].
+pub fn append_decimal(
+    negative: bool,
+    digits: &[u8],
+    exponent: i64,
+    out: &mut Vec<u8>,
+) -> Result<(), Code> {
+    let literal = Literal { text: digits, at: 0, integer: digits, fraction: &[], exponent: &[] };
+    match Decimal::read(literal) {
+        Read::Zero => out.push(b'0'),
+        Read::TooLong => return Err(Code::NumberPrecision),
+        Read::Decimal(decimal) => {
+            let e = decimal.e.saturating_add(exponent);
+            Decimal { e, ..decimal }.check()?.append(negative, out);
+        }
+    }
+    Ok(())
+}
+
 /// Appends a finite binary64 as ECMA-262's Number::toString does, which is RFC 8785's number form.
 ///
 /// Error: PR202 for NaN and the infinities.

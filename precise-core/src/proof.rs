@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::canonical::{self, Canonicalizer};
+use crate::canonical::{self, Canonicalizer, Encoder};
 use crate::document::{Document, Writer};
 use crate::error::{Code, Error, Result};
 use crate::merkle::Hash;
@@ -256,6 +256,18 @@ impl Minter {
         cells: impl ExactSizeIterator<Item = &'c [u8]>,
     ) -> Result<()> {
         self.canonicalizer.append_text_row(columns, cells, &mut self.canonical)?;
+        self.ends.push(self.canonical.len());
+        Ok(())
+    }
+
+    /// Adds the document whose tokens `fill` gives.
+    ///
+    /// Errors: as [`Canonicalizer::append_document`]; the document is then not added.
+    pub fn push_document<'m>(
+        &'m mut self,
+        fill: impl FnOnce(&mut Encoder<'m>) -> Result<()>,
+    ) -> Result<()> {
+        self.canonicalizer.append_document(&mut self.canonical, fill)?;
         self.ends.push(self.canonical.len());
         Ok(())
     }

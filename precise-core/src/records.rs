@@ -8,6 +8,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::canonical::Encoder;
 use crate::error::{Code, Error, Result};
 use crate::merkle::Hash;
 use crate::proof::{Blind, Minter, ProofDocument, hash};
@@ -110,6 +111,17 @@ impl Records {
         fill: impl FnOnce(&mut RowEncoder<'_>) -> Result<()>,
     ) -> Result<()> {
         self.push_with(blind, |minter| minter.push_row(fill))
+    }
+
+    /// Adds the document whose tokens `fill` gives, and its blind if it has one.
+    ///
+    /// Errors: PR304, and as [`push`](Self::push); [`Minter::push_document`].
+    pub fn push_document(
+        &mut self,
+        blind: Option<&[u8]>,
+        fill: impl FnOnce(&mut Encoder<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.push_with(blind, |minter| minter.push_document(fill))
     }
 
     fn push_with(

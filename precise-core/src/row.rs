@@ -407,6 +407,21 @@ impl<'b> RowEncoder<'b> {
         })
     }
 
+    /// A value of a JSON type that is held in a form of its own: `fill` is told how many containers
+    /// it is inside of, and gives the tokens.
+    ///
+    /// Errors: as [`Canonicalizer::append_document`](crate::canonical::Canonicalizer).
+    pub fn document(
+        &mut self,
+        fill: impl FnOnce(u32, &mut Encoder<'b>) -> Result<()>,
+    ) -> Result<()> {
+        let depth = self.open.len() as u32;
+        fill(depth, &mut self.encoder).map_err(|error| match error.path() {
+            Some(_) => error,
+            None => self.refuse(error),
+        })
+    }
+
     /// A refusal of the value that would come next, with its path.
     #[cold]
     pub fn refuse(&self, error: Error) -> Error {

@@ -1,13 +1,39 @@
 //! The canonical form: one for all spellings of a tree, another for every other tree.
 
-use precise_core::Code;
-use precise_core::canonical::{Canonicalizer, MAX_LEN, canonicalize, rfc8785};
-use precise_core::json::MAX_DEPTH;
+use precise_core::canonical::{Canonicalizer, Encoder, MAX_LEN, canonicalize, rfc8785};
+use precise_core::json::{MAX_DEPTH, Sink, Text};
+use precise_core::{Code, Error};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::spelling::{spell, tape, text, tree};
+use crate::numbers::Decimal;
+use crate::spelling::{Tree, spell, tape, text, tree};
+
+/// Gives the tokens of a tree, members in the order of their code points.
+fn give(tree: &Tree, encoder: &mut Encoder<'_>) -> Result<(), Error> {
+    match tree {
+        Tree::Array(elements) => {
+            encoder.begin_array()?;
+            elements.iter().try_for_each(|element| give(element, encoder))?;
+            encoder.end_array()
+        }
+        Tree::Boolean(boolean) => encoder.boolean(*boolean),
+        Tree::Null => encoder.null(),
+        Tree::Number(Decimal { negative, digits, e }) => {
+            encoder.decimal(*negative, digits.as_bytes(), e - (digits.len() as i64 - 1))
+        }
+        Tree::Object(members) => {
+            encoder.begin_object()?;
+            members.iter().try_for_each(|(key, value)| {
+                encoder.key(Text::Unescaped(key.as_bytes()))?;
+                give(value, encoder)
+            })?;
+            encoder.end_object()
+        }
+        Tree::String(string) => encoder.string(Text::Unescaped(string.as_bytes())),
+    }
+}
 
 proptest! {
     #[test]
@@ -16,6 +42,15 @@ proptest! {
         prop_assert_eq!(&canonicalize(spell(&tree, &tapes.1).as_bytes()).unwrap(), &canonical);
         prop_assert_eq!(&canonicalize(&canonical).unwrap(), &canonical);
         prop_assert_eq!(rfc8785(&canonical).unwrap(), canonical);
+    }
+
+    #[test]
+    fn tokens_have_the_form_of_their_text(tree in tree(), tape in tape()) {
+        let mut canonicalizer = Canonicalizer::default();
+        let mut written = b"before".to_vec();
+        canonicalizer.append_document(&mut written, |encoder| give(&tree, encoder)).unwrap();
+        let expected = canonicalize(spell(&tree, &tape).as_bytes()).unwrap();
+        prop_assert_eq!(written, [b"before", &expected[..]].concat());
     }
 
     #[test]

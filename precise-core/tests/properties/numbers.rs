@@ -168,6 +168,23 @@ proptest! {
     }
 
     #[test]
+    fn a_decimal_is_written_as_its_literal_is(
+        negative in any::<bool>(),
+        digits in "[0-9]{0,25}",
+        zeros in 0_usize..20,
+        exponent in -420_i64..420,
+    ) {
+        let digits = format!("{digits}{}", "0".repeat(zeros));
+        let sign = if negative { "-" } else { "" };
+        let integer = digits.trim_start_matches('0');
+        let integer = if integer.is_empty() { "0" } else { integer };
+        let mut printed = Vec::new();
+        let done = number::append_decimal(negative, digits.as_bytes(), exponent, &mut printed);
+        let printed = done.map(|()| String::from_utf8(printed).unwrap());
+        prop_assert_eq!(printed, gate(&format!("{sign}{integer}e{exponent}")));
+    }
+
+    #[test]
     fn spellings_share_bytes_exactly_if_they_are_one_decimal(
         decimals in (kept_decimal(), kept_decimal()),
         tapes in (tape(), tape()),
