@@ -6,11 +6,11 @@ export CARGO_TARGET_DIR = $(PRECISE_CACHE)/target
 PYTHON = $(PRECISE_CACHE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench fuzz
+.PHONY: help setup test test-all lint bench fuzz pg-install
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
-	    | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	    | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo
 	@echo "Builds and tools are kept in $(PRECISE_CACHE) (set PRECISE_CACHE to change that)."
 
@@ -24,11 +24,15 @@ test-all: setup ## make test, other versions and the long runs; writes docs/test
 	@tests/legs.sh --all
 
 lint: setup ## Format, clippy, licences, generated files, style
-	@tests/legs.sh --only format clippy deny generated tidy
+	@tests/legs.sh --only format clippy clippy-postgres deny generated tidy
 
 bench: setup ## Print the table of ratios to peers (release builds; wants a quiet machine)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	@$(PYTHON) tests/bench/bench.py
+
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+pg-install: ## Build the PostgreSQL extension and install it for PG_CONFIG (needs its headers)
+	@pg_precise/install.sh "$(PG_CONFIG)"
 
 fuzz: ## Fuzz each target for a minute (needs nightly Rust)
 	@tests/fuzz/fuzz.sh

@@ -10,29 +10,49 @@ cd "$(dirname "$0")/.."
 : "${PRECISE_CACHE:?set by the Makefile}" "${CARGO_TARGET_DIR:?set by the Makefile}"
 export PRECISE_PYTHON="$PRECISE_CACHE/venv/bin/python"
 export PATH="$PRECISE_CACHE/tools/bin:$PATH"
+# The extension needs a server's headers, so it is no part of the other builds, and has a target
+# folder of its own.
+pg_config=/usr/lib/postgresql/15/bin/pg_config
+pg_target="$PRECISE_CACHE/postgres"
+export PRECISE_PG_LIBRARY="$pg_target/debug/libpg_precise.so"
 precise="$CARGO_TARGET_DIR/debug/precise"
 xtask="$CARGO_TARGET_DIR/debug/xtask"
 logs="$PRECISE_CACHE/logs"
 mkdir -p "$logs"
 
 # Legs, in order. Each is a function of that name.
-main_legs=(build tests format clippy no-std generated tidy reference generated-documents typed-rows
-    outside examples deny)
+main_legs=(build build-postgres tests format clippy clippy-postgres no-std generated tidy reference
+    generated-documents typed-rows outside examples deny)
 long_legs=(generated-documents-long release-tests)
 
-leg_build() { cargo build --workspace --all-targets; }
+leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
+
+for_postgres() {
+    PGRX_PG_CONFIG_PATH="$pg_config" CARGO_TARGET_DIR="$pg_target" cargo "$@" \
+        --manifest-path pg_precise/Cargo.toml
+}
+
+leg_build_postgres() { for_postgres build; }
 
 leg_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --workspace --no-fail-fast && cargo test --workspace --doc
+        cargo nextest run --workspace --exclude pg_precise --no-fail-fast &&
+            cargo test --workspace --exclude pg_precise --doc
     else
-        cargo test --workspace --no-fail-fast
+        cargo test --workspace --exclude pg_precise --no-fail-fast
     fi
 }
 
 leg_format() { cargo fmt --all --check; }
 
-leg_clippy() { cargo clippy --workspace --all-targets -- --deny warnings; }
+leg_clippy() {
+    cargo clippy --workspace --exclude pg_precise --all-targets -- --deny warnings
+}
+
+leg_clippy_postgres() {
+    PGRX_PG_CONFIG_PATH="$pg_config" CARGO_TARGET_DIR="$pg_target" \
+        cargo clippy --manifest-path pg_precise/Cargo.toml -- --deny warnings
+}
 
 # The core alone, without the standard library, as WebAssembly will need it.
 leg_no_std() { cargo check --manifest-path precise-core/Cargo.toml --no-default-features; }

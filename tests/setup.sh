@@ -22,6 +22,10 @@ need jq jq
 need b3sum b3sum
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+# The server itself, its headers, and what reads C headers for Rust.
+[ -x /usr/lib/postgresql/15/bin/postgres ] || packages+=(postgresql-15)
+[ -f /usr/include/postgresql/15/server/postgres.h ] || packages+=(postgresql-server-dev-15)
+ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || packages+=(libclang-dev)
 if ((${#packages[@]})); then
     say "installing from Debian: ${packages[*]}"
     if [ "$(id -u)" = 0 ]; then as_root=(); else as_root=(sudo); fi
@@ -55,8 +59,9 @@ cargo fetch --locked --quiet
 # anew; the dependencies stay.
 checkout="$CARGO_TARGET_DIR/checkout"
 if [ "$(cat "$checkout" 2>/dev/null)" != "$PWD" ]; then
-    for member in precise- datafusion-udfs- conformance- program- xtask-; do
-        rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$member"*
+    for member in precise- datafusion-udfs- pg_precise- conformance- program- xtask-; do
+        rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$member"* \
+            "$PRECISE_CACHE"/postgres/*/.fingerprint/"$member"*
     done
     mkdir -p "$CARGO_TARGET_DIR"
     printf '%s\n' "$PWD" >"$checkout"

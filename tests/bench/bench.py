@@ -35,7 +35,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--large", action="store_true", help="and 10M events, for peak memory")
     args = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "--workspace"], cwd=ROOT, check=True)
+    build = ["cargo", "build", "--release", "--workspace", "--exclude", "pg_precise"]
+    subprocess.run(build, cwd=ROOT, check=True)
     FILES.mkdir(parents=True, exist_ok=True)
     precise = BIN / "precise"
     events = sample(precise, args.events)

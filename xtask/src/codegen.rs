@@ -1,6 +1,8 @@
 //! `cargo xtask codegen`: the reference pages, from the tables of precise-core, and the coverage
 //! of the vectors.
 
+mod postgres;
+
 use std::fmt::Write;
 
 use conformance::{Family, Kind, SURFACES, Surface, coverage, families};
@@ -24,6 +26,8 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
     let files = [
         file("docs/functions.md", functions_page()),
         file("docs/errors.md", errors_page()),
+        file("pg_precise/sql/functions.sql", postgres::functions()),
+        file("pg_precise/pg_precise--0.1.0.sql", postgres::extension()?),
         file(COVERAGE, coverage),
     ];
     settle(&files, mode, "codegen")

@@ -16,7 +16,8 @@ use generated::Mode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  codegen [--check]   docs/functions.md, docs/errors.md, tests/coverage.json
+  codegen [--check]   docs/functions.md, docs/errors.md, tests/coverage.json, and the functions and
+                      the script of pg_precise
   vectors [--check]   tests/vectors/*.json
   tidy                the rules of style that a program can check
 ";

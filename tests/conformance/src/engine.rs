@@ -1,8 +1,9 @@
 //! What has to be able to run the vectors.
 
 use precise_core::catalog::{Function, call_rows};
-use precise_core::value::Value;
+use precise_core::value::{Type, Value};
 use precise_core::{Code, Error};
+use serde_json::Value as Json;
 
 use crate::vector::Vector;
 
@@ -27,8 +28,52 @@ pub const CORE: Surface = Surface { name: "core", covers: |_| Ok(()) };
 /// DataFusion, through `datafusion-udfs`. Its binary columns can hold any bytes.
 pub const DATAFUSION: Surface = Surface { name: "datafusion", covers: |_| Ok(()) };
 
+/// PostgreSQL, through `pg_precise`.
+pub const POSTGRES: Surface = Surface { name: "postgres", covers: postgres_covers };
+
 /// All of them.
-pub const SURFACES: &[Surface] = &[CORE, DATAFUSION];
+pub const SURFACES: &[Surface] = &[CORE, DATAFUSION, POSTGRES];
+
+/// What PostgreSQL has no value for.
+fn postgres_covers(vector: &Vector) -> Result<(), String> {
+    for argument in vector.rows().iter().flatten() {
+        match argument {
+            Value::Json(bytes) if str::from_utf8(bytes).is_err() => {
+                return Err("text in PostgreSQL is UTF-8".into());
+            }
+            Value::Json(bytes) if bytes.contains(&0) => {
+                return Err("text in PostgreSQL has no U+0000".into());
+            }
+            Value::Text(text) if text.contains('\0') => {
+                return Err("text in PostgreSQL has no U+0000".into());
+            }
+            _ => {}
+        }
+    }
+    if vector.function.args.first().is_some_and(|arg| arg.arg_type == Type::Row)
+        && let Some(Value::Json(cells)) = vector.rows()[0].first()
+        && let Ok(cells) = serde_json::from_slice(cells)
+    {
+        return postgres_has_cells(&cells);
+    }
+    Ok(())
+}
+
+/// Whether a row of these cells can be one of PostgreSQL.
+fn postgres_has_cells(cells: &Json) -> Result<(), String> {
+    match cells {
+        Json::String(text) if text.contains('\0') => Err("text in PostgreSQL has no U+0000".into()),
+        Json::Array(cell) => {
+            if let [Json::String(_), Json::String(cell_type), _] = cell.as_slice()
+                && cell_type.trim_end_matches("[]") == "map"
+            {
+                return Err("PostgreSQL has no maps".into());
+            }
+            cell.iter().try_for_each(postgres_has_cells)
+        }
+        _ => Ok(()),
+    }
+}
 
 /// An engine under test.
 pub trait Engine {

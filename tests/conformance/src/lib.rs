@@ -16,6 +16,6 @@ mod tally;
 mod vector;
 
 pub use coverage::{Counts, Kind, coverage};
-pub use engine::{Argument, CORE, Core, DATAFUSION, Engine, Outcome, SURFACES, Surface};
+pub use engine::{Argument, CORE, Core, DATAFUSION, Engine, Outcome, POSTGRES, SURFACES, Surface};
 pub use tally::{Mismatch, Skip, Tally, run};
 pub use vector::{Expected, Family, Form, Input, Vector, families, family, folder};

@@ -1,0 +1,88 @@
+-- Who may do what. Roles belong to the whole server: another database may have made them already.
+
+DO $$
+DECLARE
+    missing text;
+BEGIN
+    FOREACH missing IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = missing);
+        BEGIN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', missing);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL; -- Another database made it meanwhile.
+        END;
+    END LOOP;
+END
+$$;
+
+-- A function is everyone's unless said otherwise; these are nobody's unless said otherwise.
+REVOKE ALL ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.audience(regclass),
+    precise.backfill(regclass),
+    precise.blind_of(text, bytea),
+    precise.drop_archived(text, timestamptz),
+    precise.forget_subject(text, text),
+    precise.mint_written(),
+    precise.receipt(bytea, text),
+    precise.track(regclass, text, text, text, text, boolean, text),
+    precise.untrack(regclass),
+    precise.verify_table(regclass),
+    precise.void_proof(bytea, text)
+    FROM PUBLIC;
+REVOKE ALL ON PROCEDURE
+    precise.close_batch(text, bigint),
+    precise.mint_audience_proof(text, text, text[])
+    FROM PUBLIC;
+
+-- The minter registers tables, mints, closes batches and forgets. Proofs and secrets that are there
+-- change only through functions, which run with their owner's rights.
+GRANT SELECT, INSERT, UPDATE, DELETE ON precise.sources TO precise_minter;
+GRANT SELECT, INSERT, UPDATE (seen) ON precise.proof TO precise_minter;
+GRANT SELECT, INSERT, DELETE ON precise.reject TO precise_minter;
+GRANT SELECT, INSERT, DELETE ON precise.suppressed TO precise_minter;
+GRANT SELECT, INSERT ON precise.batch TO precise_minter;
+GRANT USAGE ON SEQUENCE precise.batch_id TO precise_minter;
+GRANT SELECT, INSERT ON precise.subject_secret TO precise_minter;
+-- FOR KEY SHARE, which keeps a secret while proofs are made with it, asks for the right to UPDATE
+-- something.
+GRANT UPDATE (made_at) ON precise.subject_secret TO precise_minter;
+GRANT SELECT ON precise.void, precise.status TO precise_minter;
+GRANT EXECUTE ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.audience(regclass),
+    precise.backfill(regclass),
+    precise.blind_of(text, bytea),
+    precise.drop_archived(text, timestamptz),
+    precise.forget_subject(text, text),
+    precise.mint_written(),
+    precise.receipt(bytea, text),
+    precise.track(regclass, text, text, text, text, boolean, text),
+    precise.untrack(regclass),
+    precise.verify_table(regclass),
+    precise.void_proof(bytea, text)
+    TO precise_minter;
+GRANT EXECUTE ON PROCEDURE
+    precise.close_batch(text, bigint),
+    precise.mint_audience_proof(text, text, text[])
+    TO precise_minter;
+
+-- The committer takes entries to the log and says where they are. It sees no record id and no
+-- subject, and changes nothing that a root stands for.
+GRANT SELECT ON precise.batch, precise.status TO precise_committer;
+GRANT UPDATE (state, log_origin, log_index, tlog_proof, checkpoint, committed_at)
+    ON precise.batch TO precise_committer;
+GRANT SELECT (label, proof_hash, batch_id, minted_at) ON precise.proof TO precise_committer;
+GRANT SELECT ON precise.void TO precise_committer;
+
+-- The auditor reads all but secrets. To verify a table it must be allowed to read that as well.
+GRANT SELECT ON
+    precise.batch, precise.proof, precise.reject, precise.sources, precise.status,
+    precise.suppressed, precise.void
+    TO precise_auditor;
+GRANT EXECUTE ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.blind_of(text, bytea),
+    precise.receipt(bytea, text),
+    precise.verify_table(regclass)
+    TO precise_auditor;

@@ -1,0 +1,173 @@
+-- The tables: what was minted, what was refused, which batches were closed, what was voided.
+--
+-- A dump of the database holds their rows, but for subjects' secrets: a dump that held them would
+-- defeat erasure.
+
+CREATE SEQUENCE precise.batch_id;
+COMMENT ON SEQUENCE precise.batch_id IS 'Numbers batches.';
+
+CREATE TABLE precise.batch (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('precise.batch_id'),
+    kind text NOT NULL DEFAULT 'records' CHECK (kind IN ('records', 'audience')),
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    part jsonb,
+    batch_root bytea NOT NULL CHECK (pg_catalog.octet_length(batch_root) = 32),
+    count bigint NOT NULL CHECK (count > 0),
+    -- 65,535 bytes are what an entry of a log may have.
+    entry text NOT NULL CHECK (pg_catalog.octet_length(entry) BETWEEN 1 AND 65535),
+    state text NOT NULL DEFAULT 'closed' CHECK (state IN ('closed', 'staged', 'committed')),
+    log_origin text,
+    log_index bigint CHECK (log_index >= 0),
+    tlog_proof text,
+    checkpoint text,
+    closed_at timestamptz NOT NULL,
+    committed_at timestamptz,
+    document text,
+    CHECK ((kind = 'audience') = (document IS NOT NULL)),
+    CHECK (
+        state <> 'committed'
+        OR (log_origin, log_index, tlog_proof, checkpoint, committed_at) IS NOT NULL
+    )
+);
+CREATE INDEX batch_open ON precise.batch (id) WHERE state <> 'committed';
+CREATE INDEX batch_label ON precise.batch (label, id);
+COMMENT ON TABLE precise.batch IS
+    'The outbox: closed batches of proofs, each with the entry the committer takes to the log.';
+COMMENT ON COLUMN precise.batch.kind IS
+    'records: proofs of records; audience: those of a table whose audience was minted.';
+COMMENT ON COLUMN precise.batch.label IS
+    'The publisher''s name for the source; of an audience, the id of its proof.';
+COMMENT ON COLUMN precise.batch.part IS
+    'Which cell of a set that was cut this is: {"bits","index","parts"}; NULL if it was not cut.';
+COMMENT ON COLUMN precise.batch.batch_root IS 'precise_merkle_root of the batch''s proofs.';
+COMMENT ON COLUMN precise.batch.count IS 'How many proofs there are in it.';
+COMMENT ON COLUMN precise.batch.entry IS
+    'The log entry, to the byte. It never changes, whatever becomes of the log.';
+COMMENT ON COLUMN precise.batch.state IS
+    'closed: waits for the committer; staged: the committer has it; committed: it is in the log.';
+COMMENT ON COLUMN precise.batch.log_index IS 'Where in the log the entry is.';
+COMMENT ON COLUMN precise.batch.tlog_proof IS 'The proof that it is there, for receipts.';
+COMMENT ON COLUMN precise.batch.document IS
+    'The document whose proof an audience''s entry names. It stays here.';
+COMMENT ON COLUMN precise.batch.checkpoint IS 'The signed checkpoint the proof leads to.';
+
+CREATE TABLE precise.proof (
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    proof_hash bytea NOT NULL CHECK (pg_catalog.octet_length(proof_hash) = 32),
+    record_id text,
+    subject text,
+    version uuid,
+    seen bigint NOT NULL DEFAULT 1 CHECK (seen > 0),
+    minted_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    -- Not a foreign key: to check it a million times is what would take longest in closing a batch.
+    batch_id bigint,
+    -- The hash first, so that the key serves a receipt that is asked for without a label.
+    PRIMARY KEY (proof_hash, label),
+    CHECK (subject IS NULL OR (record_id, version) IS NOT NULL)
+);
+CREATE INDEX proof_pending ON precise.proof (label) WHERE batch_id IS NULL;
+CREATE INDEX proof_batch ON precise.proof (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX proof_subject ON precise.proof (subject) WHERE subject IS NOT NULL;
+CREATE INDEX proof_version ON precise.proof (label, record_id) WHERE version IS NOT NULL;
+COMMENT ON TABLE precise.proof IS
+    'Proofs that were minted, one for each content and label, and the batch each is in.';
+COMMENT ON COLUMN precise.proof.record_id IS
+    'The first record that had this content: the text of its key, or of a key of several columns '
+    'the canonical JSON array of their texts. NULL where there is no key, or it was forgotten.';
+COMMENT ON COLUMN precise.proof.subject IS
+    'Whose secret blinds the proof. NULL: it is not blinded, or the subject was forgotten.';
+COMMENT ON COLUMN precise.proof.version IS
+    'A random number for each version of a record, so that no two contents share a blind: '
+    'precise_blind takes the canonical JSON array of label, record_id and this.';
+COMMENT ON COLUMN precise.proof.seen IS
+    'How many inserted rows had this content. More than 1: records that should differ do not.';
+COMMENT ON COLUMN precise.proof.batch_id IS 'The batch it is in; NULL until one is closed.';
+
+CREATE TABLE precise.reject (
+    label text NOT NULL,
+    record_id text,
+    code text NOT NULL CHECK (code ~ '^[0-9A-Z]{5}$'),
+    place text,
+    message text NOT NULL,
+    raw text,
+    at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX reject_label ON precise.reject (label, record_id);
+COMMENT ON TABLE precise.reject IS
+    'Rows that were stored but not minted. After their cause is gone: delete them here, and '
+    'SELECT precise.backfill(table).';
+COMMENT ON COLUMN precise.reject.record_id IS
+    'NULL: a whole statement''s rows, or there is no key.';
+COMMENT ON COLUMN precise.reject.code IS
+    'PRnnn of docs/errors.md, or the SQLSTATE under which minting failed.';
+COMMENT ON COLUMN precise.reject.place IS 'The JSON path of what is wrong.';
+COMMENT ON COLUMN precise.reject.raw IS
+    'The record, its first 65,536 characters. NULL for a table with subjects, who may be forgotten.';
+
+CREATE TABLE precise.sources (
+    source regclass PRIMARY KEY,
+    label text NOT NULL UNIQUE CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    payload text,
+    record_id text[] CHECK (pg_catalog.array_length(record_id, 1) > 0),
+    subject text CHECK (subject IS NULL OR record_id IS NOT NULL),
+    member text,
+    geo text,
+    ruleset jsonb,
+    k bigint CHECK (k > 0),
+    on_reject text NOT NULL DEFAULT 'keep' CHECK (on_reject IN ('keep', 'error')),
+    tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE precise.sources IS
+    'Tables whose rows are minted as they are written: a row for each precise.track.';
+COMMENT ON COLUMN precise.sources.payload IS
+    'The column that holds the record, of type jsonb, json or text; NULL: the whole row is it.';
+COMMENT ON COLUMN precise.sources.record_id IS 'The columns that tell records apart.';
+COMMENT ON COLUMN precise.sources.subject IS
+    'The column that says whom a record is about; its proofs are blinded. NULL: they are not.';
+COMMENT ON COLUMN precise.sources.member IS
+    'The column that says who is in an audience; NULL: member_id, else each row counts.';
+COMMENT ON COLUMN precise.sources.geo IS 'The column with a record''s place.';
+COMMENT ON COLUMN precise.sources.ruleset IS 'The rules that put records in cohorts.';
+COMMENT ON COLUMN precise.sources.k IS
+    'The members a cohort must have to be published; NULL: 1000.';
+COMMENT ON COLUMN precise.sources.on_reject IS
+    'keep: a row that cannot be minted is stored, and noted in precise.reject; '
+    'error: it is refused.';
+
+CREATE TABLE precise.void (
+    proof_hash bytea PRIMARY KEY CHECK (pg_catalog.octet_length(proof_hash) = 32),
+    reason text NOT NULL CHECK (reason IN ('erasure', 'opt_out', 'correction')),
+    salt bytea NOT NULL CHECK (pg_catalog.octet_length(salt) = 32),
+    at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE precise.void IS 'Proofs that no longer hold, for the status log.';
+COMMENT ON COLUMN precise.void.salt IS
+    'Random, so that nobody who has the proof can tell from the log why it is void.';
+
+CREATE TABLE precise.suppressed (
+    subject text PRIMARY KEY,
+    reason text NOT NULL DEFAULT 'opt_out',
+    at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE precise.suppressed IS 'Subjects about whom nothing is minted any more.';
+
+CREATE TABLE precise.subject_secret (
+    subject text PRIMARY KEY,
+    secret bytea NOT NULL CHECK (pg_catalog.octet_length(secret) = 32),
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE precise.subject_secret IS
+    'What a subject''s blinds are made of. Destroying it is what erases. Never in a dump; '
+    'what that means for backups is in docs/erasure.md.';
+
+SELECT pg_catalog.pg_extension_config_dump('precise.batch_id', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.batch', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.proof', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.reject', '');
+-- A table that is gone has a number and no name, which elsewhere may be another table's.
+SELECT pg_catalog.pg_extension_config_dump(
+    'precise.sources',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)'
+);
+SELECT pg_catalog.pg_extension_config_dump('precise.void', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.suppressed', '');

@@ -1,0 +1,341 @@
+//! One call of a scalar function: which it is, its arguments as the core takes them, its result.
+
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::ptr;
+use std::slice;
+
+use pgrx::PgMemoryContexts;
+use pgrx::pg_sys::{self, Datum, FmgrInfo, FunctionCallInfo, NullableDatum, Oid};
+use precise_core::Code;
+use precise_core::canonical::Canonicalizer;
+use precise_core::catalog::{Function, Kernel};
+use precise_core::records::{Records, Spelling};
+use precise_core::value::{Type, Value};
+use precise_jsonb::Reader;
+
+use crate::Outcome;
+use crate::fault::Fault;
+use crate::row::RowReader;
+
+/// How an argument comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Boolean,
+    Bytes,
+    Integer,
+    Json,
+    Jsonb,
+    Record,
+    Text,
+}
+
+/// A place in a statement from which a function is called, once for each row: what is found out
+/// once, and buffers.
+pub(crate) struct CallSite {
+    pub(crate) function: &'static Function,
+    forms: Vec<Form>,
+    /// None while they are in use.
+    records: Option<Records>,
+    jsonb: Reader,
+    canonicalizer: Canonicalizer,
+    rows: RowReader,
+}
+
+/// Calls the function of the catalogue that has this function's name.
+///
+/// # Safety
+///
+/// `info` is a call by the server.
+pub(crate) unsafe fn call(info: FunctionCallInfo) -> Outcome {
+    // SAFETY: the server's call has a function, and as many arguments as it says.
+    let (site, args) = unsafe { (CallSite::of((*info).flinfo, "")?, arguments(info)) };
+    if args.iter().any(|arg| arg.isnull) {
+        return Ok(None);
+    }
+    // SAFETY: no argument is NULL.
+    unsafe { site.call(args) }
+}
+
+/// # Safety
+///
+/// `info` is a call by the server, and outlives the result.
+pub(crate) unsafe fn arguments<'a>(info: FunctionCallInfo) -> &'a [NullableDatum] {
+    // SAFETY: so the server lays out a call.
+    unsafe { (*info).args.as_slice((*info).nargs as usize) }
+}
+
+impl CallSite {
+    /// That of `function`, whose name in SQL is one of the catalogue with `suffix` behind it.
+    ///
+    /// # Safety
+    ///
+    /// `function` is of a call by the server, and outlives the result.
+    pub(crate) unsafe fn of<'a>(
+        function: *mut FmgrInfo,
+        suffix: &str,
+    ) -> Result<&'a mut Self, Fault> {
+        // SAFETY: `fn_extra` is ours, null until we set it, and lives as long as its context.
+        unsafe {
+            if (*function).fn_extra.is_null() {
+                let site = Self::new((*function).fn_oid, suffix)?;
+                let site = PgMemoryContexts::For((*function).fn_mcxt).leak_and_drop_on_delete(site);
+                (*function).fn_extra = site.cast();
+            }
+            Ok(&mut *(*function).fn_extra.cast())
+        }
+    }
+
+    fn new(oid: Oid, suffix: &str) -> Result<Self, Fault> {
+        // SAFETY: a call into the server, which knows its encoding.
+        let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+        if encoding != pg_sys::pg_enc::PG_UTF8 as i32 {
+            return Err(Fault::new(
+                "0A000",
+                "this database does not hold its text as UTF-8",
+                "Proofs are made of UTF-8, and text that was converted may not be what was sent.",
+                "Use a database with ENCODING 'UTF8'.",
+            ));
+        }
+        let name = name_of(oid);
+        let function = name
+            .strip_suffix(suffix)
+            .and_then(|name| Function::find(name).ok())
+            .ok_or((name.as_str(), Code::UnknownFunction))?;
+        let forms = forms_of(oid).ok_or((function.name, Code::Arguments))?;
+        Ok(Self {
+            function,
+            forms,
+            records: None,
+            jsonb: Reader::default(),
+            canonicalizer: Canonicalizer::default(),
+            rows: RowReader::default(),
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `args` are what the function is declared to take, and not NULL.
+    unsafe fn call(&mut self, args: &[NullableDatum]) -> Outcome {
+        let name = self.function.name;
+        let Kernel::Record(record) = self.function.kernel else {
+            let mut values = Vec::with_capacity(args.len());
+            for (i, arg) in args.iter().enumerate() {
+                // SAFETY: as the caller says.
+                values.push(unsafe { self.value(i, arg.value)? });
+            }
+            let result = self.function.call(&values);
+            return result.map(|value| datum_of(&value)).map_err(|e| Fault::refused(name, &e));
+        };
+        // Gone if the server raised an error while they were in use.
+        let mut records = self.records.take().unwrap_or_else(|| Records::new(record));
+        // SAFETY: as the caller says.
+        let pushed = unsafe { self.push(&mut records, record.spelling, args) };
+        let mut result = Ok(None);
+        if pushed.is_ok() {
+            result = records
+                .drain(|value| {
+                    result = Ok(datum_of(&value));
+                    Ok::<(), Fault>(())
+                })
+                .and(result);
+        }
+        self.records = Some(records);
+        pushed.and(result)
+    }
+
+    /// # Safety
+    ///
+    /// As [`call`](Self::call).
+    unsafe fn push(
+        &mut self,
+        records: &mut Records,
+        spelling: Spelling,
+        args: &[NullableDatum],
+    ) -> Result<(), Fault> {
+        let name = self.function.name;
+        let refused = |error| Fault::refused(name, &error);
+        // SAFETY: as the caller says: the second argument is a blind.
+        let blind = args.get(1).map(|blind| unsafe { Varlena::of(blind.value) });
+        let blind = blind.as_ref().map(Varlena::bytes);
+        let push_text = |records: &mut Records, record: &[u8]| {
+            let record = Value::Json(record.into());
+            match blind {
+                None => records.push(&[record]),
+                Some(blind) => records.push(&[record, Value::Bytes(blind.into())]),
+            }
+            .map_err(refused)
+        };
+        match (self.forms[0], spelling) {
+            // The core reads cells as text alone, and this is the text that they are.
+            (Form::Jsonb, Spelling::Cells) => {
+                // SAFETY: the first argument is a jsonb.
+                let cells = unsafe { printed(args[0].value, pg_sys::jsonb_out) };
+                push_text(records, cells.to_bytes())
+            }
+            (Form::Jsonb, Spelling::Json) => {
+                // SAFETY: the first argument is a jsonb.
+                let document = unsafe { Varlena::of(args[0].value) };
+                let reader = &mut self.jsonb;
+                let pushed =
+                    records.push_document(blind, |encoder| reader.read(document.bytes(), encoder));
+                if self.jsonb.is_damaged() {
+                    return Err(Fault::damaged("jsonb"));
+                }
+                pushed.map_err(refused)
+            }
+            (Form::Record, _) => {
+                // SAFETY: the first argument is a record.
+                let mut row = unsafe { self.rows.open(name, args[0].value)? };
+                let pushed = records.push_row(blind, |encoder| row.write(encoder));
+                match row.fault() {
+                    Some(fault) => Err(fault),
+                    None => pushed.map_err(refused),
+                }
+            }
+            _ => {
+                // SAFETY: the first argument is a text of some kind.
+                let record = unsafe { Varlena::of(args[0].value) };
+                push_text(records, record.bytes())
+            }
+        }
+    }
+
+    /// Argument `i` as the core takes it.
+    ///
+    /// # Safety
+    ///
+    /// `datum` is one of the type that argument is declared to have, and not NULL.
+    pub(crate) unsafe fn value(&mut self, i: usize, datum: Datum) -> Result<Value<'static>, Fault> {
+        let function = self.function;
+        Ok(match self.forms[i] {
+            Form::Boolean => Value::Boolean(datum.value() != 0),
+            Form::Integer => Value::Integer(datum.value() as i64),
+            form => {
+                // SAFETY: all others are of variable length.
+                let varlena = unsafe { Varlena::of(datum) };
+                match form {
+                    Form::Bytes => Value::Bytes(Cow::Owned(varlena.bytes().into())),
+                    Form::Jsonb => {
+                        let mut text = Vec::new();
+                        let reader = &mut self.jsonb;
+                        let written = self.canonicalizer.append_document(&mut text, |encoder| {
+                            reader.read(varlena.bytes(), encoder)
+                        });
+                        if reader.is_damaged() {
+                            return Err(Fault::damaged("jsonb"));
+                        }
+                        if written.is_err() {
+                            // What it is then, the core says: no proof, perhaps.
+                            // SAFETY: this argument is a jsonb.
+                            text = unsafe { printed(datum, pg_sys::jsonb_out) }.to_bytes().into();
+                        }
+                        Value::Json(Cow::Owned(text))
+                    }
+                    _ if function.args[i].arg_type == Type::Text => {
+                        let text = String::from_utf8_lossy(varlena.bytes()).into_owned();
+                        Value::Text(Cow::Owned(text))
+                    }
+                    _ => Value::Json(Cow::Owned(varlena.bytes().into())),
+                }
+            }
+        })
+    }
+}
+
+/// The name of a function in SQL; empty if it was dropped meanwhile.
+fn name_of(oid: Oid) -> String {
+    // SAFETY: the server gives a copy of the name, or null.
+    unsafe {
+        let name = pg_sys::get_func_name(oid);
+        if name.is_null() {
+            return String::new();
+        }
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
+/// How each argument comes, as the function is declared; none if one is of no type of ours. The
+/// state in front of an aggregate's arguments is none of them.
+fn forms_of(oid: Oid) -> Option<Vec<Form>> {
+    let mut types = ptr::null_mut();
+    let mut count = 0;
+    // SAFETY: the server fills in how many types there are, and where.
+    let types = unsafe {
+        pg_sys::get_func_signature(oid, &raw mut types, &raw mut count);
+        slice::from_raw_parts(types, count as usize)
+    };
+    types
+        .iter()
+        .filter(|&&oid| oid != pg_sys::INTERNALOID)
+        .map(|&oid| match oid {
+            pg_sys::BOOLOID => Some(Form::Boolean),
+            pg_sys::BYTEAOID => Some(Form::Bytes),
+            pg_sys::INT8OID => Some(Form::Integer),
+            pg_sys::JSONOID => Some(Form::Json),
+            pg_sys::JSONBOID => Some(Form::Jsonb),
+            pg_sys::RECORDOID => Some(Form::Record),
+            pg_sys::TEXTOID => Some(Form::Text),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A value of variable length, in full: fetched and unpacked if it is stored elsewhere or
+/// compressed.
+pub(crate) struct Varlena {
+    given: *mut pg_sys::varlena,
+    full: *mut pg_sys::varlena,
+}
+
+impl Varlena {
+    /// # Safety
+    ///
+    /// `datum` is a value of variable length.
+    pub(crate) unsafe fn of(datum: Datum) -> Self {
+        let given: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        // SAFETY: as the caller says.
+        Self { given, full: unsafe { pg_sys::pg_detoast_datum_packed(given) } }
+    }
+
+    /// What stands behind the length word.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the server has made it a value in full, and it lives as long as `self`.
+        unsafe { pgrx::varlena::varlena_to_byte_slice(self.full) }
+    }
+}
+
+impl Drop for Varlena {
+    fn drop(&mut self) {
+        if self.full != self.given {
+            // SAFETY: the copy is ours. Freeing it cannot fail.
+            unsafe { pg_sys::pfree(self.full.cast()) };
+        }
+    }
+}
+
+/// What an output function of the server prints, in the memory of the row.
+///
+/// # Safety
+///
+/// `output` is of the datum's type.
+pub(crate) unsafe fn printed<'a>(
+    datum: Datum,
+    output: unsafe fn(FunctionCallInfo) -> Datum,
+) -> &'a CStr {
+    // SAFETY: as the caller says.
+    unsafe { pgrx::direct_function_call(output, &[Some(datum)]).unwrap_or_default() }
+}
+
+/// A result in the server's memory; none for NULL.
+pub(crate) fn datum_of(value: &Value<'_>) -> Option<Datum> {
+    let copied = |bytes: &[u8]| Datum::from(pgrx::rust_byte_slice_to_bytea(bytes).into_pg());
+    Some(match value {
+        Value::Boolean(boolean) => Datum::from(*boolean),
+        Value::Bytes(bytes) | Value::Json(bytes) => copied(bytes),
+        Value::Integer(integer) => Datum::from(*integer),
+        Value::Null => return None,
+        // Text, json and bytea differ in their type alone.
+        Value::Text(text) => copied(text.as_bytes()),
+    })
+}
