@@ -491,7 +491,8 @@ COMMENT ON COLUMN precise.reject.code IS
     'PRnnn of docs/errors.md, or the SQLSTATE under which minting failed.';
 COMMENT ON COLUMN precise.reject.place IS 'The JSON path of what is wrong.';
 COMMENT ON COLUMN precise.reject.raw IS
-    'The record, its first 65,536 characters. NULL for a table with subjects, who may be forgotten.';
+    'The record, its first 65,536 characters. NULL for a table with subjects: it would outlive '
+    'them.';
 
 CREATE TABLE precise.sources (
     source regclass PRIMARY KEY,
@@ -590,6 +591,16 @@ CREATE FUNCTION precise.blind(secret bytea, label text, record_id text, version 
 COMMENT ON FUNCTION precise.blind(bytea, text, text, uuid) IS
     'The blind of one version of a record, from its subject''s secret.';
 
+CREATE FUNCTION precise.blind_with(subject text, label text, record_id text, version uuid)
+    RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT precise.blind(s.secret, $2, $3, $4) FROM precise.subject_secret AS s WHERE s.subject = $1
+    $$;
+COMMENT ON FUNCTION precise.blind_with(text, text, text, uuid) IS
+    'The blind of one version of a record, for whom its secret is not shown to. NULL if the secret '
+    'is gone.';
+
 CREATE FUNCTION precise.blind_of(label text, proof_hash bytea) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
@@ -602,7 +613,7 @@ COMMENT ON FUNCTION precise.blind_of(text, bytea) IS
     'the subject''s secret is gone.';
 
 CREATE FUNCTION precise.payload_type(source regclass, payload text) RETURNS text
-    -- PL/pgSQL, which keeps its plans: every statement that writes to a tracked table comes by here.
+    -- PL/pgSQL, which keeps its plans: all that is written to a tracked table comes by here.
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -703,7 +714,9 @@ CREATE FUNCTION precise.version_expression(document text) RETURNS text
     SELECT '(SELECT p.proof_hash FROM precise.proof AS p '
         || 'WHERE p.label = $1 AND p.record_id = i.record_id AND p.version IS NOT NULL '
         || 'AND p.proof_hash = '
-        || precise.hash_expression(document, 'precise.blind_of(p.label, p.proof_hash)')
+        || precise.hash_expression(
+            document, 'precise.blind_with(p.subject, p.label, p.record_id, p.version)'
+        )
         || ' LIMIT 1)'
     $$;
 COMMENT ON FUNCTION precise.version_expression(text) IS
@@ -1205,6 +1218,8 @@ COMMENT ON FUNCTION precise.tell(bigint[]) IS
 
 CREATE FUNCTION precise.close_pending(label text, max_leaves bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- The server does not know how many proofs and cells there are, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());
@@ -1334,6 +1349,8 @@ CREATE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
     SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());
@@ -1677,6 +1694,8 @@ CREATE FUNCTION precise.verify_table(source regclass)
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
     SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     tracked precise.sources;
@@ -1867,6 +1886,7 @@ REVOKE ALL ON FUNCTION
     precise.audience(regclass),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
     precise.forget_subject(text, text),
     precise.mint_written(),
@@ -1899,6 +1919,7 @@ GRANT EXECUTE ON FUNCTION
     precise.audience(regclass),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
     precise.forget_subject(text, text),
     precise.mint_written(),
@@ -1929,6 +1950,7 @@ GRANT SELECT ON
 GRANT EXECUTE ON FUNCTION
     precise.archive(text, timestamptz),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.receipt(bytea, text),
     precise.verify_table(regclass)
     TO precise_auditor;

@@ -22,9 +22,11 @@ need jq jq
 need b3sum b3sum
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
-# The server itself, its headers, and what reads C headers for Rust.
-[ -x /usr/lib/postgresql/15/bin/postgres ] || packages+=(postgresql-15)
-[ -f /usr/include/postgresql/15/server/postgres.h ] || packages+=(postgresql-server-dev-15)
+# A server and its headers, of one version, and what reads C headers for Rust.
+if ! [ -x /usr/lib/postgresql/15/bin/postgres ] ||
+    ! [ -f /usr/include/postgresql/15/server/postgres.h ]; then
+    packages+=(postgresql-15 postgresql-server-dev-15)
+fi
 ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || packages+=(libclang-dev)
 if ((${#packages[@]})); then
     say "installing from Debian: ${packages[*]}"

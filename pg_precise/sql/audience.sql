@@ -20,6 +20,8 @@ CREATE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
     SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());

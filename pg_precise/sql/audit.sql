@@ -114,6 +114,8 @@ CREATE FUNCTION precise.verify_table(source regclass)
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
     SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     tracked precise.sources;

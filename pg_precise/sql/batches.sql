@@ -68,6 +68,8 @@ COMMENT ON FUNCTION precise.tell(bigint[]) IS
 
 CREATE FUNCTION precise.close_pending(label text, max_leaves bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- The server does not know how many proofs and cells there are, and they are many.
+    SET enable_nestloop = off SET jit = off
     AS $$
 DECLARE
     now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());

@@ -21,6 +21,7 @@ REVOKE ALL ON FUNCTION
     precise.audience(regclass),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
     precise.forget_subject(text, text),
     precise.mint_written(),
@@ -53,6 +54,7 @@ GRANT EXECUTE ON FUNCTION
     precise.audience(regclass),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
     precise.forget_subject(text, text),
     precise.mint_written(),
@@ -83,6 +85,7 @@ GRANT SELECT ON
 GRANT EXECUTE ON FUNCTION
     precise.archive(text, timestamptz),
     precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
     precise.receipt(bytea, text),
     precise.verify_table(regclass)
     TO precise_auditor;

@@ -102,7 +102,8 @@ COMMENT ON COLUMN precise.reject.code IS
     'PRnnn of docs/errors.md, or the SQLSTATE under which minting failed.';
 COMMENT ON COLUMN precise.reject.place IS 'The JSON path of what is wrong.';
 COMMENT ON COLUMN precise.reject.raw IS
-    'The record, its first 65,536 characters. NULL for a table with subjects, who may be forgotten.';
+    'The record, its first 65,536 characters. NULL for a table with subjects: it would outlive '
+    'them.';
 
 CREATE TABLE precise.sources (
     source regclass PRIMARY KEY,

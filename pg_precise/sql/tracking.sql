@@ -27,6 +27,16 @@ CREATE FUNCTION precise.blind(secret bytea, label text, record_id text, version 
 COMMENT ON FUNCTION precise.blind(bytea, text, text, uuid) IS
     'The blind of one version of a record, from its subject''s secret.';
 
+CREATE FUNCTION precise.blind_with(subject text, label text, record_id text, version uuid)
+    RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT precise.blind(s.secret, $2, $3, $4) FROM precise.subject_secret AS s WHERE s.subject = $1
+    $$;
+COMMENT ON FUNCTION precise.blind_with(text, text, text, uuid) IS
+    'The blind of one version of a record, for whom its secret is not shown to. NULL if the secret '
+    'is gone.';
+
 CREATE FUNCTION precise.blind_of(label text, proof_hash bytea) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
@@ -39,7 +49,7 @@ COMMENT ON FUNCTION precise.blind_of(text, bytea) IS
     'the subject''s secret is gone.';
 
 CREATE FUNCTION precise.payload_type(source regclass, payload text) RETURNS text
-    -- PL/pgSQL, which keeps its plans: every statement that writes to a tracked table comes by here.
+    -- PL/pgSQL, which keeps its plans: all that is written to a tracked table comes by here.
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -140,7 +150,9 @@ CREATE FUNCTION precise.version_expression(document text) RETURNS text
     SELECT '(SELECT p.proof_hash FROM precise.proof AS p '
         || 'WHERE p.label = $1 AND p.record_id = i.record_id AND p.version IS NOT NULL '
         || 'AND p.proof_hash = '
-        || precise.hash_expression(document, 'precise.blind_of(p.label, p.proof_hash)')
+        || precise.hash_expression(
+            document, 'precise.blind_with(p.subject, p.label, p.record_id, p.version)'
+        )
         || ' LIMIT 1)'
     $$;
 COMMENT ON FUNCTION precise.version_expression(text) IS
