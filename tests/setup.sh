@@ -27,7 +27,8 @@ if ! [ -x /usr/lib/postgresql/15/bin/postgres ] ||
     ! [ -f /usr/include/postgresql/15/server/postgres.h ]; then
     packages+=(postgresql-15 postgresql-server-dev-15)
 fi
-ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+ls /usr/lib/llvm-*/lib/libclang.so /usr/lib/llvm-*/lib/clang/*/include/stddef.h >/dev/null 2>&1 ||
+    packages+=(libclang-dev)
 if ((${#packages[@]})); then
     say "installing from Debian: ${packages[*]}"
     if [ "$(id -u)" = 0 ]; then as_root=(); else as_root=(sudo); fi
