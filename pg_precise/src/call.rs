@@ -179,7 +179,7 @@ impl CallSite {
                 let reader = &mut self.jsonb;
                 let pushed =
                     records.push_document(blind, |encoder| reader.read(document.bytes(), encoder));
-                if self.jsonb.is_damaged() {
+                if self.jsonb.take_damage() {
                     return Err(Fault::damaged("jsonb"));
                 }
                 pushed.map_err(refused)
@@ -222,7 +222,7 @@ impl CallSite {
                         let written = self.canonicalizer.append_document(&mut text, |encoder| {
                             reader.read(varlena.bytes(), encoder)
                         });
-                        if reader.is_damaged() {
+                        if reader.take_damage() {
                             return Err(Fault::damaged("jsonb"));
                         }
                         if written.is_err() {

@@ -9,7 +9,7 @@
 //!  ../jsonb/      jsonb and NUMERIC in their own binary forms: a crate that needs no server
 //! ```
 //!
-//! Functions are declared in `sql/functions.sql`, which is generated from the catalogue; each finds
+//! Functions are declared in the extension's script, generated from the catalogue; each finds
 //! its row there by its name. Tables and procedures are SQL, in the other files of `sql/`.
 //!
 //! # What this crate does not do

@@ -221,7 +221,7 @@ impl RowReader {
                 let (reader, document) = (&mut self.jsonb, varlena());
                 let written =
                     row.document(|depth, encoder| reader.read_at(depth, document.bytes(), encoder));
-                if self.jsonb.is_damaged() {
+                if self.jsonb.take_damage() {
                     self.fault = Some(Fault::damaged("jsonb"));
                 }
                 written

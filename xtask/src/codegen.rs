@@ -26,7 +26,6 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
     let files = [
         file("docs/functions.md", functions_page()),
         file("docs/errors.md", errors_page()),
-        file("pg_precise/sql/functions.sql", postgres::functions()),
         file("pg_precise/pg_precise--0.1.0.sql", postgres::extension()?),
         file(COVERAGE, coverage),
     ];

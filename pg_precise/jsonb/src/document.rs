@@ -42,7 +42,7 @@ pub struct Reader {
 impl Reader {
     /// Gives the tokens of a document, the bytes behind the length word, to `encoder`.
     ///
-    /// Errors: PR901, and the encoder's. If [`is_damaged`](Self::is_damaged), the error says
+    /// Errors: PR901, and the encoder's. If [`take_damage`](Self::take_damage), the error says
     /// nothing.
     pub fn read(&mut self, document: &[u8], encoder: &mut Encoder<'_>) -> Result<()> {
         self.read_at(0, document, encoder)
@@ -70,9 +70,10 @@ impl Reader {
         }
     }
 
-    /// Whether the last document's bytes were no jsonb.
-    pub fn is_damaged(&self) -> bool {
-        self.damaged
+    /// Whether the last document's bytes were no jsonb. Asked again, it is forgotten: a call that is
+    /// refused before it reads has no part in the document before.
+    pub fn take_damage(&mut self) -> bool {
+        std::mem::take(&mut self.damaged)
     }
 
     #[cold]
@@ -313,7 +314,7 @@ mod tests {
         let read = Canonicalizer::default()
             .append_document(&mut canonical, |encoder| reader.read(document, encoder));
         let canonical = read.map(|()| String::from_utf8(canonical).expect("it is UTF-8"));
-        (!reader.is_damaged()).then_some(canonical)
+        (!reader.take_damage()).then_some(canonical)
     }
 
     /// Values of every type, nested, and more members than a stride.

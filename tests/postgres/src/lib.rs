@@ -8,12 +8,13 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use program::skipped;
 use tempfile::TempDir;
 
 /// Where Debian has the version that is tested on every run.
@@ -307,10 +308,4 @@ fn run(command: &mut Command) {
     let output = output.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {stderr}");
-}
-
-/// Says past the harness, which shows no output of tests that pass, what was not tested.
-pub fn skipped(what: &str) {
-    let mut stderr = io::stderr().lock();
-    writeln!(stderr, "SKIPPED: {what}").unwrap();
 }

@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// After this a test that still waits has failed: it may be slow but never hang. Nothing is
-/// measured by it.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a test looks, and sleeps a little, before it gives up: it may be slow but never hang.
+const LOOKS: usize = 12_000;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A directory of the test's own, in which the program runs: plain names are files there.
 #[derive(Debug)]
@@ -145,25 +145,26 @@ impl Run {
 /// Waits until `done`.
 #[track_caller]
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(5));
+    for _ in 0..LOOKS {
+        if done() {
+            return;
+        }
+        thread::sleep(PAUSE);
     }
+    panic!("waited in vain: {what}");
 }
 
 /// Waits for a process to end; one that does not is killed.
 #[track_caller]
 pub fn wait_for(mut child: Child) -> Run {
-    let started = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("the process did not end: {:?}", Run::from(child.wait_with_output().unwrap()));
+    for _ in 0..LOOKS {
+        if child.try_wait().unwrap().is_some() {
+            return Run::from(child.wait_with_output().unwrap());
         }
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(PAUSE);
     }
-    Run::from(child.wait_with_output().unwrap())
+    child.kill().unwrap();
+    panic!("the process did not end: {:?}", Run::from(child.wait_with_output().unwrap()));
 }
 
 /// Says past the harness, which shows no output of tests that pass, what was not tested.
