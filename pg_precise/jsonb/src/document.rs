@@ -70,7 +70,7 @@ impl Reader {
         }
     }
 
-    /// Whether the last document's bytes were no jsonb. Asked again, it is forgotten: a call that is
+    /// Whether the last document's bytes were no jsonb. The mark is then gone: a call that is
     /// refused before it reads has no part in the document before.
     pub fn take_damage(&mut self) -> bool {
         std::mem::take(&mut self.damaged)
