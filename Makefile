@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR = $(PRECISE_CACHE)/target
 PYTHON = $(PRECISE_CACHE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench fuzz pg-install
+.PHONY: help setup test test-all lint bench bench-pg fuzz pg-install
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -31,6 +31,9 @@ bench: setup ## Print the table of ratios to peers (release builds; wants a quie
 	@$(PYTHON) tests/bench/bench.py
 
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+bench-pg: setup ## Print the ratios inside PostgreSQL (release build; wants a quiet machine)
+	@PG_CONFIG=$(PG_CONFIG) $(PYTHON) tests/bench/bench_postgres.py
+
 pg-install: ## Build the PostgreSQL extension and install it for PG_CONFIG (needs its headers)
 	@pg_precise/install.sh "$(PG_CONFIG)"
 

@@ -35,10 +35,19 @@ pub(crate) enum Form {
 pub(crate) struct CallSite {
     pub(crate) function: &'static Function,
     forms: Vec<Form>,
-    /// None while they are in use.
-    records: Option<Records>,
+    /// None for a function of something else.
+    records: Option<RecordCall>,
     jsonb: Reader,
     canonicalizer: Canonicalizer,
+}
+
+/// What a function of records keeps.
+struct RecordCall {
+    name: &'static str,
+    form: Form,
+    spelling: Spelling,
+    records: Records,
+    jsonb: Reader,
     rows: RowReader,
 }
 
@@ -103,13 +112,23 @@ impl CallSite {
             .and_then(|name| Function::find(name).ok())
             .ok_or((name.as_str(), Code::UnknownFunction))?;
         let forms = forms_of(oid).ok_or((function.name, Code::Arguments))?;
+        let records = match (function.kernel, forms.first()) {
+            (Kernel::Record(record), Some(&form)) => Some(RecordCall {
+                name: function.name,
+                form,
+                spelling: record.spelling,
+                records: Records::new(record),
+                jsonb: Reader::default(),
+                rows: RowReader::default(),
+            }),
+            _ => None,
+        };
         Ok(Self {
             function,
             forms,
-            records: None,
+            records,
             jsonb: Reader::default(),
             canonicalizer: Canonicalizer::default(),
-            rows: RowReader::default(),
         })
     }
 
@@ -117,88 +136,19 @@ impl CallSite {
     ///
     /// `args` are what the function is declared to take, and not NULL.
     unsafe fn call(&mut self, args: &[NullableDatum]) -> Outcome {
-        let name = self.function.name;
-        let Kernel::Record(record) = self.function.kernel else {
-            let mut values = Vec::with_capacity(args.len());
-            for (i, arg) in args.iter().enumerate() {
-                // SAFETY: as the caller says.
-                values.push(unsafe { self.value(i, arg.value)? });
-            }
-            let result = self.function.call(&values);
-            return result.map(|value| datum_of(&value)).map_err(|e| Fault::refused(name, &e));
-        };
-        // Gone if the server raised an error while they were in use.
-        let mut records = self.records.take().unwrap_or_else(|| Records::new(record));
-        // SAFETY: as the caller says.
-        let pushed = unsafe { self.push(&mut records, record.spelling, args) };
-        let mut result = Ok(None);
-        if pushed.is_ok() {
-            result = records
-                .drain(|value| {
-                    result = Ok(datum_of(&value));
-                    Ok::<(), Fault>(())
-                })
-                .and(result);
+        if let Some(records) = &mut self.records {
+            // SAFETY: as the caller says.
+            return unsafe { records.call(args) };
         }
-        self.records = Some(records);
-        pushed.and(result)
-    }
-
-    /// # Safety
-    ///
-    /// As [`call`](Self::call).
-    unsafe fn push(
-        &mut self,
-        records: &mut Records,
-        spelling: Spelling,
-        args: &[NullableDatum],
-    ) -> Result<(), Fault> {
-        let name = self.function.name;
-        let refused = |error| Fault::refused(name, &error);
-        // SAFETY: as the caller says: the second argument is a blind.
-        let blind = args.get(1).map(|blind| unsafe { Varlena::of(blind.value) });
-        let blind = blind.as_ref().map(Varlena::bytes);
-        let push_text = |records: &mut Records, record: &[u8]| {
-            let record = Value::Json(record.into());
-            match blind {
-                None => records.push(&[record]),
-                Some(blind) => records.push(&[record, Value::Bytes(blind.into())]),
-            }
-            .map_err(refused)
-        };
-        match (self.forms[0], spelling) {
-            // The core reads cells as text alone, and this is the text that they are.
-            (Form::Jsonb, Spelling::Cells) => {
-                // SAFETY: the first argument is a jsonb.
-                let cells = unsafe { printed(args[0].value, pg_sys::jsonb_out) };
-                push_text(records, cells.to_bytes())
-            }
-            (Form::Jsonb, Spelling::Json) => {
-                // SAFETY: the first argument is a jsonb.
-                let document = unsafe { Varlena::of(args[0].value) };
-                let reader = &mut self.jsonb;
-                let pushed =
-                    records.push_document(blind, |encoder| reader.read(document.bytes(), encoder));
-                if self.jsonb.take_damage() {
-                    return Err(Fault::damaged("jsonb"));
-                }
-                pushed.map_err(refused)
-            }
-            (Form::Record, _) => {
-                // SAFETY: the first argument is a record.
-                let mut row = unsafe { self.rows.open(name, args[0].value)? };
-                let pushed = records.push_row(blind, |encoder| row.write(encoder));
-                match row.fault() {
-                    Some(fault) => Err(fault),
-                    None => pushed.map_err(refused),
-                }
-            }
-            _ => {
-                // SAFETY: the first argument is a text of some kind.
-                let record = unsafe { Varlena::of(args[0].value) };
-                push_text(records, record.bytes())
-            }
+        let mut values = Vec::with_capacity(args.len());
+        for (i, arg) in args.iter().enumerate() {
+            // SAFETY: as the caller says.
+            values.push(unsafe { self.value(i, arg.value)? });
         }
+        let result = self.function.call(&values);
+        result
+            .map(|value| datum_of(&value))
+            .map_err(|error| Fault::refused(self.function.name, &error))
     }
 
     /// Argument `i` as the core takes it.
@@ -240,6 +190,75 @@ impl CallSite {
                 }
             }
         })
+    }
+}
+
+impl RecordCall {
+    /// # Safety
+    ///
+    /// As [`CallSite::call`].
+    unsafe fn call(&mut self, args: &[NullableDatum]) -> Outcome {
+        // The server may have raised an error in the midst of the last call.
+        self.records.clear();
+        // SAFETY: as the caller says.
+        unsafe { self.push(args)? };
+        let mut result = None;
+        self.records.drain(|value| {
+            result = datum_of(&value);
+            Ok::<(), Fault>(())
+        })?;
+        Ok(result)
+    }
+
+    /// # Safety
+    ///
+    /// As [`CallSite::call`].
+    unsafe fn push(&mut self, args: &[NullableDatum]) -> Result<(), Fault> {
+        let Self { name, records, jsonb, rows, .. } = self;
+        let refused = |error| Fault::refused(name, &error);
+        // SAFETY: as the caller says: the second argument is a blind.
+        let blind = args.get(1).map(|blind| unsafe { Varlena::of(blind.value) });
+        let blind = blind.as_ref().map(Varlena::bytes);
+        let push_text = |records: &mut Records, record: &[u8]| {
+            let record = Value::Json(record.into());
+            match blind {
+                None => records.push(&[record]),
+                Some(blind) => records.push(&[record, Value::Bytes(blind.into())]),
+            }
+            .map_err(refused)
+        };
+        match (self.form, self.spelling) {
+            // The core reads cells as text alone, and this is the text that they are.
+            (Form::Jsonb, Spelling::Cells) => {
+                // SAFETY: the first argument is a jsonb.
+                let cells = unsafe { printed(args[0].value, pg_sys::jsonb_out) };
+                push_text(records, cells.to_bytes())
+            }
+            (Form::Jsonb, Spelling::Json) => {
+                // SAFETY: the first argument is a jsonb.
+                let document = unsafe { Varlena::of(args[0].value) };
+                let pushed =
+                    records.push_document(blind, |encoder| jsonb.read(document.bytes(), encoder));
+                if jsonb.take_damage() {
+                    return Err(Fault::damaged("jsonb"));
+                }
+                pushed.map_err(refused)
+            }
+            (Form::Record, _) => {
+                // SAFETY: the first argument is a record.
+                let mut row = unsafe { rows.open(name, args[0].value)? };
+                let pushed = records.push_row(blind, |encoder| row.write(encoder));
+                match row.fault() {
+                    Some(fault) => Err(fault),
+                    None => pushed.map_err(refused),
+                }
+            }
+            _ => {
+                // SAFETY: the first argument is a text of some kind.
+                let record = unsafe { Varlena::of(args[0].value) };
+                push_text(records, record.bytes())
+            }
+        }
     }
 }
 

@@ -221,27 +221,39 @@ struct Member {
 enum KeyPlace {
     /// In `keys`.
     Buffer { start: u32, end: u32 },
+    /// In `out`, where it was written, until the object closes.
+    Written { start: u32, end: u32 },
     /// In the source.
     Source { start: u32, end: u32 },
 }
 
 impl Member {
     #[inline]
-    fn key<'k>(&self, source: &'k [u8], keys: &'k [u8]) -> &'k [u8] {
-        match self.key {
-            KeyPlace::Buffer { start, end } => &keys[start as usize..end as usize],
-            KeyPlace::Source { start, end } => &source[start as usize..end as usize],
-        }
+    fn key<'k>(&self, places: Places<'k>) -> &'k [u8] {
+        let (text, start, end) = match self.key {
+            KeyPlace::Buffer { start, end } => (places.keys, start, end),
+            KeyPlace::Source { start, end } => (places.source, start, end),
+            KeyPlace::Written { start, end } => (places.out, start, end),
+        };
+        &text[start as usize..end as usize]
     }
 
     /// No key contains U+0000, so the zeros behind a short key put it first, as they should.
     #[inline]
-    fn compare(&self, other: &Self, source: &[u8], keys: &[u8]) -> Ordering {
+    fn compare(&self, other: &Self, places: Places<'_>) -> Ordering {
         match self.prefix.cmp(&other.prefix) {
-            Ordering::Equal => compare_keys(self.key(source, keys), other.key(source, keys)),
+            Ordering::Equal => compare_keys(self.key(places), other.key(places)),
             unequal => unequal,
         }
     }
+}
+
+/// Where keys can be.
+#[derive(Clone, Copy, Debug)]
+struct Places<'k> {
+    source: &'k [u8],
+    keys: &'k [u8],
+    out: &'k [u8],
 }
 
 impl<'a> Encoder<'a> {
@@ -269,8 +281,10 @@ impl<'a> Encoder<'a> {
     /// Copies the run, so that `out` is complete.
     #[inline]
     fn copy_run(&mut self) {
-        self.buffers.out.extend_from_slice(&self.source[self.run.clone()]);
-        self.run.start = self.run.end;
+        if !self.run.is_empty() {
+            self.buffers.out.extend_from_slice(&self.source[self.run.clone()]);
+            self.run.start = self.run.end;
+        }
     }
 
     /// Writes a byte. If the source goes on with the same one, the run takes it in.
@@ -318,15 +332,29 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    #[inline]
+    // Inlined where it is known which text it is, so that none goes through memory.
+    #[inline(always)]
     fn push_text(&mut self, text: Text<'_>) {
         match text {
             Text::Quoted { quoted, at } => self.push_source(at..at + quoted.len()),
+            Text::Plain(characters) => {
+                self.copy_run();
+                let out = &mut self.buffers.out;
+                out.reserve(characters.len() + 2);
+                out.push(b'"');
+                out.extend_from_slice(characters);
+                out.push(b'"');
+            }
             Text::Unescaped(characters) => {
                 self.copy_run();
                 append_escaped(characters, &mut self.buffers.out);
             }
         }
+    }
+
+    fn places(&self) -> Places<'_> {
+        let Buffers { keys, out, .. } = &*self.buffers;
+        Places { source: self.source, keys, out }
     }
 
     /// Run after every token, so that before each there are at most 16 MiB and its position fits
@@ -376,9 +404,9 @@ impl<'a> Encoder<'a> {
         if let Some(last) = members.last_mut() {
             last.end = out.len() as u32;
         }
-        members.sort_unstable_by(|a, b| a.compare(b, self.source, keys));
-        let repeated =
-            members.windows(2).find(|pair| pair[0].compare(&pair[1], self.source, keys).is_eq());
+        let places = Places { source: self.source, keys, out };
+        members.sort_unstable_by(|a, b| a.compare(b, places));
+        let repeated = members.windows(2).find(|pair| pair[0].compare(&pair[1], places).is_eq());
         if let Some(&[repeated, _]) = repeated {
             return Err(self.duplicate(repeated));
         }
@@ -401,16 +429,18 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Whether `member` comes after the member before it.
-    fn follows_last(&self, member: &Member) -> bool {
-        let Buffers { members, keys, .. } = &*self.buffers;
-        members.last().is_none_or(|last| last.compare(member, self.source, keys).is_lt())
+    /// Whether a key with this prefix comes after that of the last member.
+    fn follows_last(&self, prefix: u64, key: &[u8]) -> bool {
+        self.buffers.members.last().is_none_or(|last| {
+            let order = last.prefix.cmp(&prefix);
+            order.then_with(|| compare_keys(last.key(self.places()), key)).is_lt()
+        })
     }
 
     #[cold]
     fn duplicate(&self, repeated: Member) -> Error {
         let mut path = self.path(Place::Container);
-        append_name(repeated.key(self.source, &self.buffers.keys), &mut path);
+        append_name(repeated.key(self.places()), &mut path);
         Error::new(Code::DuplicateKey).at_path(path)
     }
 }
@@ -438,6 +468,11 @@ impl Sink for Encoder<'_> {
                 let (start, end) = (at + 1, at + quoted.len() - 1);
                 KeyPlace::Source { start: start as u32, end: end as u32 }
             }
+            Text::Plain(characters) => {
+                // Behind its quote.
+                let start = start + 1;
+                KeyPlace::Written { start, end: start + characters.len() as u32 }
+            }
             Text::Unescaped(characters) => {
                 let start = self.buffers.keys.len() as u32;
                 self.buffers.keys.extend_from_slice(characters);
@@ -446,12 +481,11 @@ impl Sink for Encoder<'_> {
         };
         self.push_text(key);
         let prefix = prefix(key.characters());
-        let member = Member { prefix, start, end: start, key: key_place };
         if prefix <= self.top.prefix && !first && self.top.in_order {
-            self.top.in_order = self.follows_last(&member);
+            self.top.in_order = self.follows_last(prefix, key.characters());
         }
         self.top.prefix = prefix;
-        self.buffers.members.push(member);
+        self.buffers.members.push(Member { prefix, start, end: start, key: key_place });
         self.check_len()?;
         // The colon is counted with the value.
         self.push(b':');
@@ -526,7 +560,7 @@ impl Sink for Encoder<'_> {
                 Kind::Document => {}
                 Kind::Object => {
                     if let Some(member) = self.buffers.members[frame.members as usize..end].last() {
-                        append_name(member.key(self.source, &self.buffers.keys), &mut path);
+                        append_name(member.key(self.places()), &mut path);
                     }
                 }
             }

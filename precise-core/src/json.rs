@@ -20,16 +20,28 @@ pub enum Text<'a> {
     /// As it stands in the text at byte `at`, quotes included: no escape in it and none needed.
     #[allow(missing_docs, reason = "said above")]
     Quoted { quoted: &'a [u8], at: usize },
+    /// Its characters, without quotes: ASCII, and none needs an escape.
+    Plain(&'a [u8]),
     /// Its characters, unescaped, in UTF-8, without quotes. May need escapes when written.
     Unescaped(&'a [u8]),
 }
 
 impl<'a> Text<'a> {
+    /// The characters that an engine holds unescaped. None if they are no UTF-8, or U+0000 is
+    /// among them.
+    #[inline(always)]
+    pub fn from_characters(characters: &'a [u8]) -> Option<Self> {
+        if is_plain_ascii(characters) {
+            return Some(Text::Plain(characters));
+        }
+        is_sound(characters).then_some(Text::Unescaped(characters))
+    }
+
     /// The characters without quotes and escapes.
     pub fn characters(self) -> &'a [u8] {
         match self {
             Text::Quoted { quoted, .. } => &quoted[1..quoted.len() - 1],
-            Text::Unescaped(characters) => characters,
+            Text::Plain(characters) | Text::Unescaped(characters) => characters,
         }
     }
 }
@@ -452,12 +464,32 @@ pub(crate) fn plain_len(text: &[u8]) -> usize {
     at + text[at..].iter().position(special).unwrap_or(text.len() - at)
 }
 
+/// Whether `text` is ASCII without quotes, backslashes and control characters: one look at bytes
+/// that would else be looked at three times.
+#[inline]
+fn is_plain_ascii(text: &[u8]) -> bool {
+    let marks = |word: u64| special_bytes(word) | word & (ONES * 0x80);
+    let (Some(last), (words, _)) = (text.last_chunk::<8>(), text.as_chunks::<8>()) else {
+        return text.iter().all(|&b| (0x20..0x80).contains(&b) && b != b'"' && b != b'\\');
+    };
+    // The last eight bytes again, for those behind the last whole word.
+    words.iter().chain([last]).fold(0, |found, word| found | marks(u64::from_le_bytes(*word))) == 0
+}
+
+/// Whether `text` is UTF-8 without U+0000.
+#[inline(never)]
+fn is_sound(text: &[u8]) -> bool {
+    core::str::from_utf8(text).is_ok() && !text.contains(&0)
+}
+
+/// One in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
 /// Marks, in the top bit of each byte, the quotes, backslashes and control characters of eight
 /// bytes at once. Borrows can mark bytes wrongly, but only above the lowest true mark, and only
 /// the lowest is used.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word;
     let quotes = zero_bytes(word ^ (ONES * u64::from(b'"')));
@@ -482,6 +514,8 @@ mod tests {
                         let mut text = alloc::vec![filler; len];
                         text[at] = byte;
                         assert_eq!(plain_len(&text), slow(&text), "{text:?}");
+                        let is_plain = slow(&text) == len && text.is_ascii();
+                        assert_eq!(is_plain_ascii(&text), is_plain, "{text:?}");
                     }
                 }
             }

@@ -184,10 +184,15 @@ impl Records {
                 Output::Hash => Value::Bytes(Cow::Borrowed(proof_hash())),
             })
         });
-        pending.clear();
-        hashes.clear();
-        minter.clear();
+        self.clear();
         done
+    }
+
+    /// Forgets the rows added since the last time: whoever could not drain begins again with this.
+    pub fn clear(&mut self) {
+        self.pending.clear();
+        self.hashes.clear();
+        self.minter.clear();
     }
 }
 

@@ -61,7 +61,7 @@ impl Reader {
             (Kind::Scalar, 1) => {
                 let mut entries = root.entries(0);
                 match entries.next() {
-                    Some(value) => self.value(value, depth + 1, encoder),
+                    Some((kind, bytes)) => self.value(kind, bytes, depth + 1, encoder),
                     None => self.damage(),
                 }
             }
@@ -96,8 +96,8 @@ impl Reader {
             encoder.begin_array()?;
             let mut values = container.entries(0);
             for _ in 0..count {
-                let Some(value) = values.next() else { return self.damage() };
-                self.value(value, depth + 1, encoder)?;
+                let Some((kind, bytes)) = values.next() else { return self.damage() };
+                self.value(kind, bytes, depth + 1, encoder)?;
             }
             return encoder.end_array();
         }
@@ -105,32 +105,48 @@ impl Reader {
         let mut keys = container.entries(0);
         let mut values = container.entries(count);
         for _ in 0..count {
-            let Some(Entry::String(key)) = keys.next() else { return self.damage() };
-            encoder.key(Text::Unescaped(key))?;
-            let Some(value) = values.next() else { return self.damage() };
-            self.value(value, depth + 1, encoder)?;
+            let Some((ENTRY_STRING, key)) = keys.next() else { return self.damage() };
+            let Some(key) = Text::from_characters(key) else { return self.damage() };
+            encoder.key(key)?;
+            let Some((kind, bytes)) = values.next() else { return self.damage() };
+            self.value(kind, bytes, depth + 1, encoder)?;
         }
         encoder.end_object()
     }
 
-    fn value(&mut self, value: Entry<'_>, depth: u32, encoder: &mut Encoder<'_>) -> Result<()> {
-        match value {
-            Entry::Boolean(boolean) => encoder.boolean(boolean),
-            Entry::Container(bytes) => match Container::open(bytes) {
+    /// An element or a member's value, of this type.
+    #[inline]
+    fn value(
+        &mut self,
+        kind: u32,
+        bytes: &[u8],
+        depth: u32,
+        encoder: &mut Encoder<'_>,
+    ) -> Result<()> {
+        match kind {
+            ENTRY_STRING => match Text::from_characters(bytes) {
+                Some(string) => encoder.string(string),
+                None => self.damage(),
+            },
+            // Behind its length word, which says no more than the entry does.
+            ENTRY_NUMERIC => {
+                match bytes.get(4..).and_then(|b| numeric::read(b, &mut self.digits)) {
+                    Some(Numeric::Decimal(Decimal { negative, digits, exponent })) => {
+                        encoder.decimal(negative, digits, exponent)
+                    }
+                    Some(Numeric::NotFinite) | None => self.damage(),
+                }
+            }
+            ENTRY_FALSE => encoder.boolean(false),
+            ENTRY_TRUE => encoder.boolean(true),
+            ENTRY_NULL => encoder.null(),
+            ENTRY_CONTAINER => match Container::open(bytes) {
                 Some(container) if container.kind != Kind::Scalar => {
                     self.container(&container, depth, encoder)
                 }
                 _ => self.damage(),
             },
-            Entry::Null => encoder.null(),
-            // Behind its length word, which says no more than the entry does.
-            Entry::Numeric(bytes) => match numeric::read(bytes, &mut self.digits) {
-                Some(Numeric::Decimal(Decimal { negative, digits, exponent })) => {
-                    encoder.decimal(negative, digits, exponent)
-                }
-                Some(Numeric::NotFinite) | None => self.damage(),
-            },
-            Entry::String(string) => encoder.string(Text::Unescaped(string)),
+            _ => self.damage(),
         }
     }
 }
@@ -190,22 +206,6 @@ fn end_of(entry: u32, end: usize) -> usize {
     if entry & ENTRY_HAS_OFFSET == 0 { end + offset } else { offset }
 }
 
-/// The server holds no other text.
-fn text(bytes: &[u8]) -> Option<&[u8]> {
-    (str::from_utf8(bytes).is_ok() && !bytes.contains(&0)).then_some(bytes)
-}
-
-/// An element, a key or a value.
-#[derive(Clone, Copy, Debug)]
-enum Entry<'a> {
-    Boolean(bool),
-    Container(&'a [u8]),
-    Null,
-    /// What follows its length word.
-    Numeric(&'a [u8]),
-    String(&'a [u8]),
-}
-
 /// Entries, in order.
 struct Entries<'c, 'a> {
     container: &'c Container<'a>,
@@ -215,24 +215,20 @@ struct Entries<'c, 'a> {
 }
 
 impl<'a> Entries<'_, 'a> {
-    /// The next entry; none if there is none, or its bytes are damaged.
-    fn next(&mut self) -> Option<Entry<'a>> {
+    /// The type and the bytes of the next entry; none if there is none, or it lies outside.
+    #[inline]
+    fn next(&mut self) -> Option<(u32, &'a [u8])> {
         let entry = u32::from_ne_bytes(*self.container.entries.get(self.next)?);
         let start = self.end;
         self.end = end_of(entry, start);
         self.next += 1;
-        let bytes = self.container.data.get(start..self.end)?;
+        let kind = entry & ENTRY_TYPE;
         // What has to stand at a multiple of four begins with as many zeros as that takes.
-        let aligned = || bytes.get(start.wrapping_neg() % 4..);
-        Some(match entry & ENTRY_TYPE {
-            ENTRY_STRING => Entry::String(text(bytes)?),
-            ENTRY_NUMERIC => Entry::Numeric(aligned()?.get(4..)?),
-            ENTRY_FALSE => Entry::Boolean(false),
-            ENTRY_TRUE => Entry::Boolean(true),
-            ENTRY_NULL => Entry::Null,
-            ENTRY_CONTAINER => Entry::Container(aligned()?),
-            _ => return None,
-        })
+        let padding = match kind {
+            ENTRY_NUMERIC | ENTRY_CONTAINER => start.wrapping_neg() % 4,
+            _ => 0,
+        };
+        Some((kind, self.container.data.get(start + padding..self.end)?))
     }
 }
 
