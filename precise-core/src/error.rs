@@ -76,6 +76,12 @@ pub enum Code {
     EmptyBatch = 308,
     /// PR309
     BlockRoots = 309,
+    /// PR501
+    CohortId = 501,
+    /// PR502
+    Release = 502,
+    /// PR503
+    CohortSize = 503,
     /// PR901
     Depth = 901,
     /// PR902
@@ -121,6 +127,9 @@ impl Code {
         Self::Absence,
         Self::EmptyBatch,
         Self::BlockRoots,
+        Self::CohortId,
+        Self::Release,
+        Self::CohortSize,
         Self::Depth,
         Self::CanonicalSize,
         Self::InputSize,
@@ -291,6 +300,17 @@ impl Code {
                 "block roots are malformed",
                 "Pass a JSON array of 0x… roots in order, and k from 0 to 63.",
             ),
+            Self::CohortId => (
+                "PR501",
+                "a cohort id is malformed",
+                "It is a name of a-z, 0-9 and _, and perhaps _10013, _zip3_100 or _dma_501.",
+            ),
+            Self::Release => (
+                "PR502",
+                "an audience cannot be released",
+                "No cohort has k members, or what is left beside the only one is fewer than k.",
+            ),
+            Self::CohortSize => ("PR503", "k is below 2", "A cohort of one would name its member."),
             Self::Depth => (
                 "PR901",
                 "containers are nested deeper than 128",

@@ -28,17 +28,33 @@ impl FieldPath {
     ///
     /// Error: PR113 if the field is missing, empty, or neither string nor number.
     pub fn record_id(&self, reader: &mut Reader, canonical: &[u8]) -> Result<String> {
-        let mut search = Search { path: &self.0, depth: 0, matched: 0, here: false, found: None };
-        reader.read(canonical, &mut search)?;
         let fault = |detail: &'static str| {
             Error::new(Code::RecordId).at_path(self.json_path()).because(detail)
         };
-        match search.found {
+        match self.find(reader, canonical)? {
             None => Err(fault("the field is missing")),
             Some(Found::Other) => Err(fault("the field is neither a string nor a number")),
-            Some(Found::Scalar(id)) if id.is_empty() => Err(fault("the field is empty")),
-            Some(Found::Scalar(id)) => Ok(id),
+            Some(Found::Scalar(Scalar::Number(id) | Scalar::String(id))) if !id.is_empty() => {
+                Ok(id)
+            }
+            Some(Found::Scalar(_)) => Err(fault("the field is empty")),
         }
+    }
+
+    /// The string or number that stands here in `canonical`; None for anything else, or nothing.
+    ///
+    /// Errors: as [`Reader::read`], for what is no canonical form.
+    pub fn scalar(&self, reader: &mut Reader, canonical: &[u8]) -> Result<Option<Scalar>> {
+        Ok(match self.find(reader, canonical)? {
+            Some(Found::Scalar(scalar)) => Some(scalar),
+            Some(Found::Other) | None => None,
+        })
+    }
+
+    fn find(&self, reader: &mut Reader, canonical: &[u8]) -> Result<Option<Found>> {
+        let mut search = Search { path: &self.0, depth: 0, matched: 0, here: false, found: None };
+        reader.read(canonical, &mut search)?;
+        Ok(search.found)
     }
 
     fn json_path(&self) -> String {
@@ -50,8 +66,25 @@ impl FieldPath {
     }
 }
 
+/// The value of a field that can name something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// As the canonical form writes it.
+    Number(String),
+    /// Its characters.
+    String(String),
+}
+
+impl Scalar {
+    /// The text of either.
+    pub fn as_str(&self) -> &str {
+        let (Self::Number(text) | Self::String(text)) = self;
+        text
+    }
+}
+
 enum Found {
-    Scalar(String),
+    Scalar(Scalar),
     Other,
 }
 
@@ -122,14 +155,19 @@ impl Sink for Search<'_> {
     }
 
     fn string(&mut self, string: Text<'_>) -> Result<()> {
-        self.scalar(|| Found::Scalar(String::from_utf8_lossy(string.characters()).into_owned()));
+        self.scalar(|| {
+            let characters = String::from_utf8_lossy(string.characters()).into_owned();
+            Found::Scalar(Scalar::String(characters))
+        });
         Ok(())
     }
 
     fn number(&mut self, number: Literal<'_>) -> Result<()> {
         let mut canonical = Vec::new();
         number::append(number, Gate::Exact, &mut canonical)?;
-        self.scalar(|| Found::Scalar(String::from_utf8_lossy(&canonical).into_owned()));
+        self.scalar(|| {
+            Found::Scalar(Scalar::Number(String::from_utf8_lossy(&canonical).into_owned()))
+        });
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //!  json.rs    canonical.rs  proof.rs  merkle.rs            verify.rs
 //!  row.rs     number.rs     lanes.rs
 //!
+//!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  records.rs   those of them that make something of a record a row, a batch at a time
 //!  value.rs     what the engines pass in and get back
@@ -27,6 +28,7 @@ extern crate alloc;
 
 pub mod canonical;
 pub mod catalog;
+pub mod cohort;
 pub mod document;
 pub mod error;
 pub mod field;

@@ -1,8 +1,8 @@
 """The second implementation of SPEC.md: slow, readable, and written from that page alone.
 
 It shares no code with the engines, so that where the two agree the page has said enough.
-The order is the order of the page: record, canonical form, proof, batch; then the functions of
-the SQL catalogue by name, and a small command line.
+The order is the order of the page: record, canonical form, proof, batch, cohorts; then the
+functions of the SQL catalogue by name, and a small command line.
 """
 
 import base64
@@ -1264,6 +1264,100 @@ def cut(leaves, bits):
     for value in leaves:
         cells.setdefault(int.from_bytes(value, "big") >> (256 - bits), []).append(value)
     return cells
+
+
+# --- Section 8: cohorts ------------------------------------------------------------------------
+
+ID = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,62}?)(_(?P<zip>[0-9]{5})|_(zip3|dma)_[0-9]{3})?")
+PLACE_AT_END = re.compile(r".*(_[0-9]{5}|_(zip3|dma)_[0-9]{3})", re.DOTALL)
+
+
+def demand_cohort_id(text):
+    """The parts of an id: its name, and the five digits or other place behind it if any."""
+    found = ID.fullmatch(text)
+    # The name is matched as short as can be, so that a place at the end is never a part of it.
+    if not found or found["name"].endswith("_") or PLACE_AT_END.fullmatch(found["name"]):
+        raise Refused("PR501", "$.cohort_id")
+    return found
+
+
+def width(cohort):
+    """0 a zip code, 1 a wider place, 2 a name."""
+    found = demand_cohort_id(cohort)
+    return 0 if found["zip"] else 1 if found["name"] != cohort else 2
+
+
+def wider(cohort):
+    """The next wider cohort; None is the remainder."""
+    found = demand_cohort_id(cohort)
+    if found["zip"]:
+        return found["name"] + "_zip3_" + found["zip"][:3]
+    return found["name"] if found["name"] != cohort else None
+
+
+def seat_of(form, row):
+    """The cohort a canonical record says it is in, or None, and its member."""
+    record = json.loads(form, parse_int=Spelled, parse_float=Spelled)
+    record = record if isinstance(record, dict) else {}
+    cohort, member = record.get("cohort_id"), record.get("member_id")
+    # Spelled is a text as well, and a number is none.
+    cohort = cohort if type(cohort) is str else None
+    return cohort, ("id", str(member)) if isinstance(member, str) and member else ("row", row)
+
+
+class Spelled(str):
+    """A number as it is spelled."""
+
+
+def release(seats, k):
+    """From (cohort or None, member) to the cohorts that may be named, each with its members."""
+    if k < 2:
+        raise Refused("PR503")
+    cohorts = {}
+    for cohort, member in seats:
+        if cohort is not None:
+            demand_cohort_id(cohort)
+        cohorts.setdefault(cohort, set()).add(member)
+    remainder = cohorts.pop(None, set())
+    for narrow in range(3):
+        for cohort in [one for one in cohorts if width(one) == narrow and len(cohorts[one]) < k]:
+            members, place = cohorts.pop(cohort), wider(cohort)
+            if place is None:
+                remainder |= members
+            else:
+                cohorts[place] = cohorts.get(place, set()) | members
+    while 0 < len(remainder) < k and cohorts:
+        smallest = min(cohorts, key=lambda one: (len(cohorts[one]), one))
+        remainder |= cohorts.pop(smallest)
+    if not cohorts:
+        raise Refused("PR502")
+    return {cohort: len(cohorts[cohort]) for cohort in sorted(cohorts)}
+
+
+def audience(records, k):
+    """The audience document of these texts, its proof id, and the cohorts it may name."""
+    forms = []
+    for record in records:
+        try:
+            forms.append(canonical(record))
+        except Refused:
+            continue
+    named = release([seat_of(form, row) for row, form in enumerate(forms)], k)
+    counted = [jcs({"id": one, "n": named[one]}).encode("utf-8") for one in named]
+    batches = [cell for _, cell in parts([proof_hash(form) for form in forms])]
+    document = jcs(
+        {
+            "batch_roots": [hex_text(root(cell)) for cell in batches],
+            "canon": CANON,
+            "cohort_count": len(named),
+            "cohorts_root": hex_text(root([proof_hash(one) for one in counted])),
+            "count": sum(len(cell) for cell in batches),
+            "k": k,
+            "kind": "audience",
+            "v": 1,
+        }
+    )
+    return document, proof_id(proof_hash(document.encode("utf-8"))), list(named)
 
 
 # --- The functions of the SQL catalogue --------------------------------------------------------

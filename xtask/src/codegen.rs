@@ -141,8 +141,8 @@ fn errors_page() -> String {
     page.push_str(concat!(
         "A code never changes its meaning. Each engine carries it in its own way; around it stand\n",
         "the message, where known the JSON path or the byte offset of the fault, and the hint.\n\n",
-        "1xx are about input text and rows, 2xx about numbers, 3xx about proofs and batches, 9xx\n",
-        "about limits.\n\n",
+        "1xx are about input text and rows, 2xx about numbers, 3xx about proofs and batches, 5xx\n",
+        "about cohorts, 9xx about limits.\n\n",
         "| code | message | hint |\n|---|---|---|\n",
     ));
     for code in Code::ALL {

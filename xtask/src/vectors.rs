@@ -5,6 +5,7 @@
 //! not turn one pinned fault into another.
 
 mod about;
+mod audience;
 mod canonical;
 mod merkle;
 mod proof;
@@ -44,6 +45,10 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
             faults.push(format!("{name}: {fault}"));
         }
         files.push(Generated { path: format!("tests/vectors/{name}.json"), text });
+    }
+    match audience::file() {
+        Ok(file) => files.push(file),
+        Err(fault) => faults.push(fault),
     }
     if faults.is_empty() { settle(&files, mode, "vectors") } else { Err(faults.join("\n")) }
 }

@@ -5,16 +5,20 @@
 //!                                          │
 //!                           engine.rs      └──▶ Engine: core, and whatever else is mounted
 //!                           coverage.rs         how often each function is called, by outcome
+//!
+//!  audience.json ──▶ audience.rs ──▶ those who prove audiences, which no function does
 //! ```
 //!
 //! To mount an engine: implement [`Engine`] in a file of its own under `tests/`, and there write
 //! one test per family that calls [`run`] and then [`Tally::demand_passed`].
 
+mod audience;
 mod coverage;
 mod engine;
 mod tally;
 mod vector;
 
+pub use audience::{AUDIENCE, Audience, AudienceVector, audiences, audiences_to_text};
 pub use coverage::{Counts, Kind, coverage};
 pub use engine::{Argument, CORE, Core, DATAFUSION, Engine, Outcome, POSTGRES, SURFACES, Surface};
 pub use tally::{Mismatch, Skip, Tally, run};

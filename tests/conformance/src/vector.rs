@@ -92,7 +92,7 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
 }
 
-/// Every family, by name. An empty folder is an error, so that a lost one cannot pass.
+/// Every family of calls, by name. An empty folder is an error, so that a lost one cannot pass.
 pub fn families() -> Result<Vec<Family>, String> {
     let folder = folder();
     let unreadable = |fault| format!("{}: {fault}", folder.display());
@@ -103,6 +103,8 @@ pub fn families() -> Result<Vec<Family>, String> {
             names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
         }
     }
+    // These are no calls of functions.
+    names.remove(crate::AUDIENCE);
     if names.is_empty() {
         return Err(format!("{}: no vector was found", folder.display()));
     }
@@ -347,7 +349,10 @@ fn parse_piece(json: &Json) -> Result<(String, usize), String> {
     .ok_or_else(|| format!("{json} is not a piece and its count"))
 }
 
-fn list<T>(json: Json, parse: impl Fn(Json) -> Result<T, String>) -> Result<Vec<T>, String> {
+pub(crate) fn list<T>(
+    json: Json,
+    parse: impl Fn(Json) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
     match json {
         Json::Array(elements) => elements.into_iter().map(parse).collect(),
         other => Err(format!("{other} is not an array")),
@@ -360,7 +365,7 @@ fn list_of(forms: &[Form]) -> String {
 }
 
 /// A JSON string in ASCII, so that two characters that look alike can be told apart in a diff.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut ascii = String::new();
     for character in Json::from(text).to_string().chars() {
         if character.is_ascii() && character != '\u{7f}' {
@@ -393,17 +398,17 @@ fn bytes_of(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Members of one object, each to be taken once, none to be left.
-struct Members(Map<String, Json>);
+pub(crate) struct Members(Map<String, Json>);
 
 impl Members {
-    fn of(json: Json) -> Result<Self, String> {
+    pub(crate) fn of(json: Json) -> Result<Self, String> {
         match json {
             Json::Object(members) => Ok(Self(members)),
             other => Err(format!("{other} is not an object")),
         }
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
@@ -419,18 +424,18 @@ impl Members {
         self.0.remove(name)
     }
 
-    fn take(&mut self, name: &str) -> Result<Json, String> {
+    pub(crate) fn take(&mut self, name: &str) -> Result<Json, String> {
         self.take_optional(name).ok_or_else(|| format!("the member {name} is missing"))
     }
 
-    fn take_string(&mut self, name: &str) -> Result<String, String> {
+    pub(crate) fn take_string(&mut self, name: &str) -> Result<String, String> {
         match self.take(name)? {
             Json::String(text) => Ok(text),
             other => Err(format!("{name} is {other} and not a string")),
         }
     }
 
-    fn finish(self) -> Result<(), String> {
+    pub(crate) fn finish(self) -> Result<(), String> {
         match self.0.keys().next() {
             None => Ok(()),
             Some(name) => Err(format!("unknown member {name}")),

@@ -20,6 +20,10 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     // No rows give NULL, and SQL never cuts a set into parts.
     Code::EmptyBatch,
     Code::PartBits,
+    // Audiences, which have vectors of their own.
+    Code::CohortId,
+    Code::Release,
+    Code::CohortSize,
 ];
 
 #[test]
