@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use precise_core::cohort;
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
 use precise_core::proof::Blind;
 use precise_core::{Hash, hex, proof};
 
+use crate::audience;
 use crate::failure::{Failure, Result};
-use crate::input::{Format, Input};
-use crate::mint::{self, Blinding, Job};
+use crate::input::{AudienceColumns, Format, Input};
+use crate::mint::{self, Blinding, Job, SeatFields};
 use crate::output::same_file;
 
 /// Proofs of data: mint them, batch them, verify them.
@@ -44,6 +46,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Canonical(Canonical),
     Mint(Mint),
+    Audience(Audience),
     Root(Root),
     Prove(Prove),
     Proof(Proof),
@@ -137,9 +140,7 @@ impl Mint {
     fn job(&self) -> Result<Job> {
         let input =
             |path: &PathBuf| Input::new(path, self.format, self.column.as_deref(), self.delimiter);
-        if self.inputs.iter().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
-            return Err(Failure::Usage("standard input can be read only once".into()));
-        }
+        demand_one_standard_input(&self.inputs)?;
         let blinding = match (&self.secret_file, &self.record_id) {
             (Some(file), Some(field)) => Some(Blinding {
                 secret: read_secret(file)?,
@@ -158,6 +159,115 @@ impl Mint {
             with_record: self.with_record,
             strict: self.strict,
             blinding,
+            seat_fields: None,
+            part_limit: self.part_limit,
+        })
+    }
+}
+
+fn demand_one_standard_input(inputs: &[PathBuf]) -> Result<()> {
+    if inputs.iter().filter(|path| path.as_path() == Path::new("-")).count() > 1 {
+        return Err(Failure::Usage("standard input can be read only once".into()));
+    }
+    Ok(())
+}
+
+/// Prove an audience: its records, and the cohorts in it that are large enough to be named
+///
+/// Prints the proof id and the cohorts, as precise.mint_audience_proof does in PostgreSQL for the
+/// same rows. A record's `cohort_id` says which cohort it is in, its member field whose it is: a
+/// string or a number, and where there is none the record counts as a member of its own. Rows that
+/// are refused are not in the audience, and are kept, with the reason, in an NDJSON file. Exits
+/// with 1 if no cohort may be named. An audience of blinded proofs cannot be computed here, since
+/// the blinds are in the database.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  precise audience signals.ndjson
+  precise audience signals.csv --k 50 -o audience.json
+  precise audience signals.parquet --column payload --member household_id")]
+pub(crate) struct Audience {
+    /// Files to read, in order; `-` is standard input. Names that end in .gz or .zst are unpacked
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// How the files are written [default: by their names; standard input is ndjson]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The column that holds JSON text, in Parquet or CSV [default: audience_data if there is such
+    /// a column, else payload, else all columns, as a typed row]
+    #[arg(long, value_name = "COLUMN", conflicts_with = "row")]
+    column: Option<String>,
+    /// All columns are the record, as a typed row, also where one is called audience_data or
+    /// payload
+    #[arg(long)]
+    row: bool,
+    /// What separates the cells of CSV: one character, or `tab`
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
+    delimiter: u8,
+    /// The members a cohort must have to be named
+    #[arg(long, value_name = "COUNT", default_value_t = cohort::K, value_parser = k)]
+    pub(crate) k: u64,
+    /// What says whose a record is: a column beside it, in Parquet or CSV, else a field of it, a
+    /// name or names joined by dots, such as `user.household`. Columns of CSV that are the record
+    /// are named in lower case
+    #[arg(long, value_name = "FIELD", default_value = cohort::MEMBER_FIELD)]
+    member: String,
+    /// Where to write the audience document, whose proof the id names; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where to write refused rows, as they are [default: OUTPUT with .rejects.ndjson, if there are
+    /// any; rejects.ndjson without OUTPUT]
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Proofs per batch at most; PostgreSQL cuts as the default does
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
+    part_limit: usize,
+}
+
+impl Audience {
+    pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
+        let summary = audience::run(&self.job()?, self.k, self.output.as_deref())?;
+        // Where the document or rejects go to standard output, the summary does not.
+        let stdout = Some(Path::new("-"));
+        let taken = [&self.output, &self.rejects].iter().any(|path| path.as_deref() == stdout);
+        let mut to: Box<dyn Write> =
+            if taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+        let printed =
+            if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(&mut to) };
+        printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn job(&self) -> Result<Job> {
+        let field = |path: &str| {
+            FieldPath::parse(path)
+                .map_err(|error| Failure::Usage(format!("--member {path}: {error}")))
+        };
+        let columns = AudienceColumns {
+            records: if self.row { &[] } else { &["audience_data", "payload"] },
+            member: self.member.clone(),
+        };
+        let input = |path: &PathBuf| {
+            let input = Input::new(path, self.format, self.column.as_deref(), self.delimiter)?;
+            Ok(input.for_audience(columns.clone()))
+        };
+        demand_one_standard_input(&self.inputs)?;
+        if let (Some(rejects), Some(output)) = (&self.rejects, &self.output)
+            && same_file(rejects, output)
+        {
+            return Err(Failure::Usage("--output and --rejects are the same file".into()));
+        }
+        Ok(Job {
+            inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,
+            // Nothing can be put beside standard output either.
+            output: self.output.clone().unwrap_or_else(|| "-".into()),
+            rejects: self.rejects.clone(),
+            with_record: false,
+            strict: false,
+            blinding: None,
+            seat_fields: Some(SeatFields {
+                cohort: field(cohort::COHORT_FIELD)?,
+                member: field(&self.member)?,
+            }),
             part_limit: self.part_limit,
         })
     }
@@ -327,6 +437,13 @@ fn delimiter(text: &str) -> std::result::Result<u8, String> {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
         _ => Err("one character is expected, or `tab`".into()),
+    }
+}
+
+fn k(text: &str) -> std::result::Result<u64, String> {
+    match text.parse() {
+        Ok(k @ cohort::MIN_K..) => Ok(k),
+        _ => Err("a count from 2 up is expected: a cohort of one would name its member".into()),
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
         with_record: false,
         strict: true,
         blinding: None,
+        seat_fields: None,
         part_limit: precise_core::merkle::PART_LIMIT,
     })?;
     println!(

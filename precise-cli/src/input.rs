@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
+use precise_core::cohort::Member;
 use precise_core::row::Columns;
 use precise_core::{Code, Error};
 
@@ -63,6 +64,8 @@ pub(crate) struct Rows {
     pub(crate) list: Vec<Row>,
     /// The cells of all rows, if they are rows of cells and not JSON texts.
     pub(crate) cells: Option<Cells>,
+    /// Whose each row is, if a column beside the record says so.
+    members: Option<Vec<Option<Member>>>,
 }
 
 /// One row.
@@ -71,6 +74,15 @@ pub(crate) struct Row {
     pub(crate) raw: Range<usize>,
     /// Why it is refused before it is minted.
     pub(crate) fault: Option<Error>,
+}
+
+/// What says whose a record is.
+#[derive(Clone, Copy)]
+pub(crate) enum MemberSource {
+    /// A column beside it, where it names a member.
+    Column(Option<Member>),
+    /// The record itself.
+    Record,
 }
 
 /// Text cells of rows.
@@ -101,6 +113,13 @@ impl Rows {
         self.list.push(Row { raw: start..self.raw.len(), fault });
     }
 
+    /// What says whose row `i` is.
+    pub(crate) fn member_source(&self, i: usize) -> MemberSource {
+        self.members
+            .as_ref()
+            .map_or(MemberSource::Record, |members| MemberSource::Column(members[i]))
+    }
+
     fn is_full(&self) -> bool {
         // A row may be as short as one byte.
         self.raw.len() >= PIECE_LEN || self.list.len() >= PIECE_LEN / 16
@@ -121,6 +140,17 @@ pub(crate) struct Input {
     column: Option<String>,
     /// What separates the cells of CSV.
     delimiter: u8,
+    /// What an audience looks for among the columns.
+    audience: Option<AudienceColumns>,
+}
+
+/// Columns that count for an audience where a file has them.
+#[derive(Clone, Debug)]
+pub(crate) struct AudienceColumns {
+    /// Where no column is named, the first of these holds JSON text.
+    pub(crate) records: &'static [&'static str],
+    /// Beside a column of JSON text, this one says whose the record is.
+    pub(crate) member: String,
 }
 
 impl Input {
@@ -147,8 +177,31 @@ impl Input {
             (Format::Parquet, _) if path == Path::new("-") => {
                 Err(usage("Parquet cannot be read from standard input, since its end comes first"))
             }
-            _ => Ok(Self { path: path.into(), format, column: column.map(Into::into), delimiter }),
+            _ => {
+                let (path, column) = (path.into(), column.map(Into::into));
+                Ok(Self { path, format, column, delimiter, audience: None })
+            }
         }
+    }
+
+    /// The same, read for an audience.
+    pub(crate) fn for_audience(self, columns: AudienceColumns) -> Self {
+        Self { audience: Some(columns), ..self }
+    }
+
+    /// The column of JSON text in a file with the columns `names`, if there is to be one.
+    fn record_column<'n>(&'n self, names: &[String]) -> Option<&'n str> {
+        let is_there = |column: &&str| names.iter().any(|name| name == *column);
+        match (&self.column, &self.audience) {
+            (Some(column), _) => Some(column),
+            (None, Some(audience)) => audience.records.iter().copied().find(is_there),
+            (None, None) => None,
+        }
+    }
+
+    /// The name of the column that says whose a record is.
+    fn member_column(&self) -> Option<&str> {
+        self.audience.as_ref().map(|audience| audience.member.as_str())
     }
 
     /// Bytes of the file, for a progress bar.
@@ -164,11 +217,11 @@ impl Input {
         each: &mut dyn FnMut(Piece) -> Result<()>,
     ) -> Result<()> {
         if self.format == Format::Parquet {
-            return columns::read(self, self.column.as_deref(), progress, each);
+            return columns::read(self, progress, each);
         }
         let mut source = self.open(progress)?;
         match self.format {
-            Format::Csv => csv::read(self, &mut source, self.column.as_deref(), each),
+            Format::Csv => csv::read(self, &mut source, each),
             Format::Json => lines::read_document(self, &mut source, each),
             Format::Cells | Format::Ndjson | Format::Parquet => {
                 lines::read(self, &mut source, each)

@@ -4,6 +4,7 @@
 //! call `precise-core`, and write.
 
 mod args;
+mod audience;
 mod canonical;
 mod demo;
 mod failure;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Canonical(command) => canonical::run(&command),
         Command::Mint(command) => command.run(args.json),
+        Command::Audience(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),
         Command::Proof(command) => proof::run(&command),

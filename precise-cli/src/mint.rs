@@ -16,6 +16,7 @@ use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
 use precise_arrow::Rows;
+use precise_core::cohort::Seat;
 use precise_core::field::FieldPath;
 use precise_core::json::Reader;
 use precise_core::proof::{Blind, Minter, write_id};
@@ -23,7 +24,7 @@ use precise_core::{Code, Error, Hash, proof};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
-use crate::input::{self, Format, Input, Piece};
+use crate::input::{self, Format, Input, MemberSource, Piece};
 use crate::output::{Output, is_stream, parent, same_file};
 use crate::progress::Progress;
 use crate::proofs::{ID_LEN, Proofs, ProofsWriter, WriteError};
@@ -41,7 +42,15 @@ pub(crate) struct Job {
     pub(crate) with_record: bool,
     pub(crate) strict: bool,
     pub(crate) blinding: Option<Blinding>,
+    /// For an audience: where each record says which cohort it is in, and whose it is.
+    pub(crate) seat_fields: Option<SeatFields>,
     pub(crate) part_limit: usize,
+}
+
+/// The fields of a record that an audience reads.
+pub(crate) struct SeatFields {
+    pub(crate) cohort: FieldPath,
+    pub(crate) member: FieldPath,
 }
 
 /// How each record's blind is made.
@@ -122,7 +131,10 @@ fn write_failure(path: &Path, error: &WriteError) -> Failure {
 }
 
 /// Reads and mints everything; `each` gets the minted pieces in order.
-fn mint_all(job: &Job, each: &mut dyn FnMut(&Input, Minted) -> Result<()>) -> Result<()> {
+pub(crate) fn mint_all(
+    job: &Job,
+    each: &mut dyn FnMut(&Input, Minted) -> Result<()>,
+) -> Result<()> {
     let minters = std::thread::available_parallelism().map_or(1, usize::from);
     let read = Arc::new(AtomicU64::new(0));
     let lengths: Option<u64> = job.inputs.iter().map(Input::len).sum();
@@ -192,20 +204,22 @@ fn mint_pieces(
 
 /// One piece, minted.
 #[derive(Default)]
-struct Minted {
+pub(crate) struct Minted {
     /// Rows in the piece.
-    rows: u32,
+    pub(crate) rows: u32,
     /// Which of them were accepted.
-    accepted: Vec<u32>,
-    hashes: Vec<Hash>,
+    pub(crate) accepted: Vec<u32>,
+    pub(crate) hashes: Vec<Hash>,
     ids: Vec<u8>,
     sizes: Vec<u32>,
     records: Option<(Vec<u8>, Vec<usize>)>,
-    rejects: Vec<Reject>,
+    /// Of those accepted, if they are asked for.
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) rejects: Vec<Reject>,
 }
 
 /// One row that was refused.
-struct Reject {
+pub(crate) struct Reject {
     row: u32,
     error: Error,
     raw: Vec<u8>,
@@ -258,7 +272,7 @@ impl<'j> Worker<'j> {
                 // The file's columns were looked at before; this is for what changed since.
                 Err(error) => Err(error.clone()),
             };
-            self.end_row(|| show_row(batch, i), pushed);
+            self.end_row(|| show_row(batch, i), pushed, MemberSource::Record);
         }
     }
 
@@ -273,27 +287,34 @@ impl<'j> Worker<'j> {
                     Format::Cells => self.minter.push_cells(line),
                     _ => self.minter.push(line),
                 };
-                self.end_row(|| line.into(), pushed);
+                self.end_row(|| line.into(), pushed, MemberSource::Record);
             }
         }
     }
 
     fn mint_rows(&mut self, mut rows: input::Rows) {
-        for (i, row) in rows.list.iter_mut().enumerate() {
+        for i in 0..rows.list.len() {
+            let member = rows.member_source(i);
+            let row = &mut rows.list[i];
             let raw = &rows.raw[row.raw.clone()];
             let pushed = match (row.fault.take(), &rows.cells) {
                 (Some(fault), _) => Err(fault),
                 (None, Some(cells)) => self.minter.push_text_row(&cells.columns, cells.of(i)),
                 (None, None) => self.minter.push(raw),
             };
-            self.end_row(|| raw.into(), pushed);
+            self.end_row(|| raw.into(), pushed, member);
         }
     }
 
-    fn end_row(&mut self, raw: impl FnOnce() -> Vec<u8>, pushed: precise_core::Result<()>) {
+    fn end_row(
+        &mut self,
+        raw: impl FnOnce() -> Vec<u8>,
+        pushed: precise_core::Result<()>,
+        member: MemberSource,
+    ) {
         let row = self.minted.rows;
         self.minted.rows += 1;
-        match pushed.and_then(|()| self.blind_last()) {
+        match pushed.and_then(|()| self.blind_last()).and_then(|()| self.seat_last(member)) {
             Ok(()) => self.minted.accepted.push(row),
             Err(error) => self.minted.rejects.push(Reject { row, error, raw: raw() }),
         }
@@ -317,6 +338,19 @@ impl<'j> Worker<'j> {
                 return Err(error);
             }
         }
+        Ok(())
+    }
+
+    /// For an audience, reads where the record just added belongs.
+    fn seat_last(&mut self, member: MemberSource) -> precise_core::Result<()> {
+        let Some(fields) = &self.job.seat_fields else { return Ok(()) };
+        let canonical = self.minter.canonical(self.minter.len() - 1);
+        let seat = Seat::read(&mut self.reader, canonical, &fields.cohort, &fields.member)?;
+        let member = match member {
+            MemberSource::Column(member) => member,
+            MemberSource::Record => seat.member,
+        };
+        self.minted.seats.push(Seat { member, ..seat });
         Ok(())
     }
 
@@ -359,7 +393,7 @@ fn show_row(batch: &RecordBatch, row: usize) -> Vec<u8> {
 }
 
 /// Rejected rows, one JSON object a line: nothing is lost.
-struct Rejects {
+pub(crate) struct Rejects {
     path: PathBuf,
     output: Option<Output>,
     buffer: Vec<u8>,
@@ -370,7 +404,7 @@ struct Rejects {
 const REJECTS_LEN: usize = 1 << 16;
 
 impl Rejects {
-    fn create(job: &Job) -> Result<Self> {
+    pub(crate) fn create(job: &Job) -> Result<Self> {
         let path = match &job.rejects {
             Some(path) => path.clone(),
             None if is_stream(&job.output) => PathBuf::from("rejects.ndjson"),
@@ -389,7 +423,7 @@ impl Rejects {
         Ok(Self { path, output, buffer: Vec::new(), counts: BTreeMap::new() })
     }
 
-    fn write(&mut self, input: &Input, first_row: u64, reject: &Reject) -> Result<()> {
+    pub(crate) fn write(&mut self, input: &Input, first_row: u64, reject: &Reject) -> Result<()> {
         let code = reject.error.code();
         *self.counts.entry(code.name()).or_default() += 1;
         if self.output.is_none() {
@@ -427,7 +461,7 @@ impl Rejects {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(BTreeMap<&'static str, u64>, Option<PathBuf>)> {
+    pub(crate) fn finish(mut self) -> Result<(BTreeMap<&'static str, u64>, Option<PathBuf>)> {
         self.flush()?;
         let written = match self.output {
             None => None,
@@ -472,10 +506,7 @@ impl Summary {
         if let (Some(rejects), total @ 1..) = (&self.rejects, self.rejected_total()) {
             writeln!(to, "{:>12}  rejected, kept in {}", thousands(total), rejects.display())?;
         }
-        for (name, count) in &self.rejected {
-            let message = Code::from_name(name).map_or("", Code::message);
-            writeln!(to, "{:>12}    {name} {message}", thousands(*count))?;
-        }
+        print_rejected(&self.rejected, to)?;
         writeln!(to, "{:>12}  duplicates", thousands(self.duplicates))?;
         writeln!(to, "{:>12}  distinct proofs", thousands(self.distinct))?;
         for root in &self.roots {
@@ -493,6 +524,18 @@ impl Summary {
         }
         writeln!(to, "{:>12}  records/s in {:.2} s", thousands(self.rate()), self.seconds)
     }
+}
+
+/// For people: a line for each code under which rows were refused.
+pub(crate) fn print_rejected(
+    rejected: &BTreeMap<&'static str, u64>,
+    to: &mut dyn Write,
+) -> std::io::Result<()> {
+    for (name, count) in rejected {
+        let message = Code::from_name(name).map_or("", Code::message);
+        writeln!(to, "{:>12}    {name} {message}", thousands(*count))?;
+    }
+    Ok(())
 }
 
 /// `1,234,567`

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Fields};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use precise_arrow::{ByteColumn, check_fields};
+use precise_arrow::{ByteColumn, CellType, check_fields};
+use precise_core::canonical::Canonicalizer;
+use precise_core::cohort::Member;
+use precise_core::field::FieldPath;
+use precise_core::json::Reader;
 use precise_core::{Code, Error};
 
 use super::{Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, open_file, too_long};
@@ -17,7 +22,6 @@ const BATCH_ROWS: u64 = 1024;
 
 pub(super) fn read(
     input: &Input,
-    column: Option<&str>,
     progress: &Arc<AtomicU64>,
     each: &mut dyn FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
@@ -27,13 +31,28 @@ pub(super) fn read(
     };
     let file = open_file(&input.path)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(&error))?;
+    let names: Vec<String> =
+        builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let column = input.record_column(&names);
+    let mut layout = Layout { record: 0, member: None };
     let mask = if let Some(column) = column {
-        let index = text_column(input, &builder, column)?;
-        ProjectionMask::roots(builder.parquet_schema(), [index])
+        let record = text_column(input, builder.schema().fields(), column)?;
+        let member = member_column(input, builder.schema().fields(), Some(record))?;
+        // What is read keeps the order of the file.
+        if let Some(member) = member {
+            let first = record.min(member);
+            layout = Layout {
+                record: usize::from(record != first),
+                member: Some(usize::from(member != first)),
+            };
+        }
+        ProjectionMask::roots(builder.parquet_schema(), [record].into_iter().chain(member))
     } else {
         check_fields(builder.schema().fields()).map_err(|error| {
             Failure::refused(format!("cannot mint the columns of {path}"), error)
         })?;
+        // For its refusal: here the column is a field of the record.
+        member_column(input, builder.schema().fields(), None)?;
         ProjectionMask::all()
     };
     let rows_total = builder.metadata().file_metadata().num_rows().max(1) as u64;
@@ -50,12 +69,12 @@ pub(super) fn read(
         .map_err(|error| failed(&error))?;
     let before = progress.load(Ordering::Relaxed);
     let mut rows_read = 0;
-    let mut texts = Rows::default();
+    let mut texts = layout.begin();
     for batch in reader {
         let batch = batch.map_err(|error| failed(&error))?;
         rows_read += batch.num_rows() as u64;
         if column.is_some() {
-            push_texts(&batch, &mut texts, each)?;
+            layout.push(&batch, &mut texts, each)?;
         } else {
             each(Piece::Columns(batch))?;
         }
@@ -67,21 +86,16 @@ pub(super) fn read(
 }
 
 /// The number of a column that holds text.
-fn text_column<T>(
-    input: &Input,
-    builder: &parquet::arrow::arrow_reader::ArrowReaderBuilder<T>,
-    column: &str,
-) -> Result<usize> {
+fn text_column(input: &Input, fields: &Fields, column: &str) -> Result<usize> {
     let path = input.path.display();
-    let schema = builder.schema();
-    let Ok(index) = schema.index_of(column) else {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let Some((index, field)) = fields.find(column) else {
+        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
         return Err(Failure::Usage(format!(
             "{path} has no column {column:?}; its columns are {}",
             names.join(", ")
         )));
     };
-    let column_type = schema.field(index).data_type();
+    let column_type = field.data_type();
     if ByteColumn::cell_type(column_type).is_none() {
         return Err(Failure::Usage(format!(
             "column {column:?} of {path} is {column_type}, not JSON text; without --column the \
@@ -91,27 +105,92 @@ fn text_column<T>(
     Ok(index)
 }
 
-fn push_texts(
-    batch: &RecordBatch,
-    rows: &mut Rows,
-    each: &mut dyn FnMut(Piece) -> Result<()>,
-) -> Result<()> {
-    let array = batch.column(0);
-    let column = ByteColumn::of(array)
-        .ok_or_else(|| Failure::Io(format!("a column of text came as {}", array.data_type())))?;
-    for row in 0..batch.num_rows() {
-        match column.get(row) {
-            None => rows.push(b"", Some(missing())),
-            Some(text) if text.len() > MAX_RECORD_LEN => {
-                rows.push(&text[..SHOWN_LEN], Some(too_long(text.len() as u64)));
-            }
-            Some(text) => rows.push(text, None),
-        }
-        if rows.is_full() {
-            each(Piece::Rows(std::mem::take(rows)))?;
-        }
+/// The number of the column that says whose a record is, if the file has it beside the column of
+/// records. One that cannot name members is refused: its rows would all count.
+fn member_column(input: &Input, fields: &Fields, record: Option<usize>) -> Result<Option<usize>> {
+    let found = input.member_column().and_then(|name| fields.find(name));
+    let Some((index, field)) = found.filter(|(index, _)| Some(*index) != record) else {
+        return Ok(None);
+    };
+    let column_type = field.data_type();
+    let names_members = column_type.is_integer()
+        || column_type.is_decimal()
+        || ByteColumn::cell_type(column_type) == Some(CellType::Text)
+        || *column_type == DataType::FixedSizeBinary(16);
+    if !names_members {
+        return Err(Failure::Usage(format!(
+            "column {:?} of {} is {column_type}; a member is named by a text, a whole number, a \
+             decimal or a UUID",
+            field.name(),
+            input.path.display()
+        )));
     }
-    Ok(())
+    Ok(Some(index))
+}
+
+/// Which columns of what is read count.
+struct Layout {
+    record: usize,
+    member: Option<usize>,
+}
+
+impl Layout {
+    fn begin(&self) -> Rows {
+        Rows { members: self.member.map(|_| Vec::new()), ..Rows::default() }
+    }
+
+    fn push(
+        &self,
+        batch: &RecordBatch,
+        rows: &mut Rows,
+        each: &mut dyn FnMut(Piece) -> Result<()>,
+    ) -> Result<()> {
+        let array = batch.column(self.record);
+        let column = ByteColumn::of(array).ok_or_else(|| {
+            Failure::Io(format!("a column of text came as {}", array.data_type()))
+        })?;
+        let mut members = self
+            .member
+            .map(|index| members(batch.schema().field(index), batch.column(index)).into_iter());
+        for row in 0..batch.num_rows() {
+            let mut fault = None;
+            if let (Some(listed), Some(members)) = (&mut rows.members, &mut members) {
+                let member = members.next().unwrap_or(Ok(None));
+                fault = member.as_ref().err().cloned();
+                listed.push(member.unwrap_or_default());
+            }
+            match column.get(row) {
+                None => rows.push(b"", Some(missing())),
+                Some(text) if text.len() > MAX_RECORD_LEN => {
+                    rows.push(&text[..SHOWN_LEN], Some(too_long(text.len() as u64)));
+                }
+                Some(text) => rows.push(text, fault),
+            }
+            if rows.is_full() {
+                each(Piece::Rows(std::mem::replace(rows, self.begin())))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whose each row is, as a record with this one column would say.
+fn members(field: &Field, column: &ArrayRef) -> Vec<precise_core::Result<Option<Member>>> {
+    const NAME: &str = "member";
+    let fields = Fields::from(vec![field.clone().with_name(NAME)]);
+    let columns = [column.clone()];
+    let rows = precise_arrow::Rows::new(&fields, &columns)
+        .and_then(|rows| Ok((rows, FieldPath::parse(NAME)?)));
+    let (mut canonicalizer, mut reader) = (Canonicalizer::default(), Reader::default());
+    let mut canonical = Vec::new();
+    let member = |row| {
+        let (rows, path) = rows.as_ref().map_err(Clone::clone)?;
+        canonical.clear();
+        canonicalizer.append_row(&mut canonical, |encoder| rows.write(row, encoder))?;
+        let scalar = path.scalar(&mut reader, &canonical)?;
+        Ok(scalar.and_then(|id| Member::of(id.as_str())))
+    };
+    (0..column.len()).map(member).collect()
 }
 
 fn missing() -> Error {

@@ -4,17 +4,18 @@ use std::io::Read;
 use std::sync::Arc;
 
 use csv_core::ReadRecordResult;
+use precise_core::cohort::Member;
 use precise_core::row::Columns;
 use precise_core::{Code, Error};
 
 use super::{Cells, Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, fill, too_long};
 use crate::failure::{Failure, Result};
 
-/// With a `column`, its cells are JSON texts; without one, each line is a record of text cells.
+/// With a column of records, its cells are JSON texts; without one, each line is a record of text
+/// cells.
 pub(super) fn read(
     input: &Input,
     source: &mut dyn Read,
-    column: Option<&str>,
     each: &mut dyn FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
     let mut splitter = Splitter::new(source, input.delimiter);
@@ -26,68 +27,93 @@ pub(super) fn read(
             Arc::new(Columns::new(splitter.cells()).map_err(refused)?)
         }
     };
-    let column = match column {
-        None => None,
-        Some(name) => Some(column_index(input, &columns, name)?),
-    };
-    let mut rows = begin(&columns, column);
+    let layout = Layout::of(input, columns)?;
+    let mut rows = layout.begin();
     while let Some(record) = splitter.next(input)? {
-        push(&mut rows, &splitter, record, &columns, column);
+        layout.push(&mut rows, &splitter, record);
         if rows.is_full() {
-            each(Piece::Rows(std::mem::replace(&mut rows, begin(&columns, column))))?;
+            each(Piece::Rows(std::mem::replace(&mut rows, layout.begin())))?;
         }
     }
     if rows.list.is_empty() { Ok(()) } else { each(Piece::Rows(rows)) }
 }
 
-fn begin(columns: &Arc<Columns>, column: Option<usize>) -> Rows {
-    let cells = || Cells {
-        columns: columns.clone(),
-        text: Vec::new(),
-        ends: Vec::new(),
-        row_ends: Vec::new(),
-    };
-    Rows { cells: column.is_none().then(cells), ..Rows::default() }
+/// Which columns of the file count.
+struct Layout {
+    columns: Arc<Columns>,
+    /// The one of JSON texts; None: the line is the record.
+    record: Option<usize>,
+    /// Beside it, the one that says whose the record is.
+    member: Option<usize>,
 }
 
-fn push(
-    rows: &mut Rows,
-    splitter: &Splitter<'_>,
-    record: Record,
-    columns: &Columns,
-    column: Option<usize>,
-) {
-    if let Some(cells) = &mut rows.cells {
-        for cell in splitter.cells() {
-            cells.text.extend_from_slice(cell);
-            cells.ends.push(cells.text.len());
-        }
-        cells.row_ends.push(cells.ends.len());
-        rows.push(&splitter.raw, record.fault);
-        return;
+impl Layout {
+    fn of(input: &Input, columns: Arc<Columns>) -> Result<Self> {
+        let record = match input.record_column(columns.names()) {
+            None => return Ok(Self { columns, record: None, member: None }),
+            Some(name) => column_index(input, &columns, name)?,
+        };
+        let member = input.member_column().and_then(|name| position(&columns, name));
+        Ok(Self { columns, record: Some(record), member })
     }
-    let index = column.unwrap_or_default();
-    let count = splitter.cells().len();
-    let fault = record.fault.or_else(|| {
-        let detail = format!("{count} instead of {}", columns.names().len());
-        let error = Error::new(Code::CellCount).at_path("$".into()).because(detail);
-        (count != columns.names().len()).then_some(error)
-    });
-    match splitter.cells().nth(index) {
-        Some(cell) if fault.is_none() => rows.push(cell, None),
-        _ => rows.push(&splitter.raw, fault),
+
+    fn begin(&self) -> Rows {
+        let cells = || Cells {
+            columns: self.columns.clone(),
+            text: Vec::new(),
+            ends: Vec::new(),
+            row_ends: Vec::new(),
+        };
+        Rows {
+            cells: self.record.is_none().then(cells),
+            members: self.member.map(|_| Vec::new()),
+            ..Rows::default()
+        }
+    }
+
+    fn push(&self, rows: &mut Rows, splitter: &Splitter<'_>, record: Record) {
+        if let Some(cells) = &mut rows.cells {
+            for cell in splitter.cells() {
+                cells.text.extend_from_slice(cell);
+                cells.ends.push(cells.text.len());
+            }
+            cells.row_ends.push(cells.ends.len());
+            rows.push(&splitter.raw, record.fault);
+            return;
+        }
+        let count = splitter.cells().len();
+        let mut fault = record.fault.or_else(|| {
+            let detail = format!("{count} instead of {}", self.columns.names().len());
+            let error = Error::new(Code::CellCount).at_path("$".into()).because(detail);
+            (count != self.columns.names().len()).then_some(error)
+        });
+        if let (Some(members), Some(index)) = (&mut rows.members, self.member) {
+            let cell = splitter.cells().nth(index).unwrap_or_default();
+            members.push(str::from_utf8(cell).ok().and_then(Member::of));
+            if str::from_utf8(cell).is_err() && fault.is_none() {
+                fault = Some(Error::new(Code::InvalidUtf8).at_path("$".into()));
+            }
+        }
+        match splitter.cells().nth(self.record.unwrap_or_default()) {
+            Some(cell) if fault.is_none() => rows.push(cell, None),
+            _ => rows.push(&splitter.raw, fault),
+        }
     }
 }
 
 fn column_index(input: &Input, columns: &Columns, name: &str) -> Result<usize> {
-    let folded = name.to_ascii_lowercase();
-    columns.names().iter().position(|column| *column == folded).ok_or_else(|| {
+    position(columns, name).ok_or_else(|| {
         Failure::Usage(format!(
             "{} has no column {name:?}; its columns are {}",
             input.path.display(),
             columns.names().join(", ")
         ))
     })
+}
+
+fn position(columns: &Columns, name: &str) -> Option<usize> {
+    let folded = name.to_ascii_lowercase();
+    columns.names().iter().position(|column| *column == folded)
 }
 
 /// A record that was split; its cells and its raw bytes are in the splitter.

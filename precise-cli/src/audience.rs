@@ -1,0 +1,157 @@
+//! `precise audience`: records in, one proof out, of their batches and of the cohorts among them
+//! that are large enough to be named (SPEC.md section 8).
+//!
+//! Hashes go to disk where they are many, as everywhere; of each member of a cohort 20 bytes stay
+//! in memory, since who is in two small cohorts counts once in what they become.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use precise_core::cohort::{Census, Release};
+use precise_core::proof::{self, format_id};
+use precise_core::{Hash, hex};
+use serde_json::json;
+
+use crate::failure::{Failure, Result};
+use crate::mint::{Job, Rejects, mint_all, print_rejected, thousands};
+use crate::output::Output;
+use crate::runs::{BatchRoot, SortedRuns, describe_part};
+
+/// What an audience came to.
+pub(crate) struct Summary {
+    release: Release,
+    document: String,
+    proof_id: String,
+    k: u64,
+    records: u64,
+    rejected: BTreeMap<&'static str, u64>,
+    duplicates: u64,
+    distinct: u64,
+    roots: Vec<BatchRoot>,
+    /// Records that say neither, so that a field's name that was mistaken is seen.
+    without_cohort: u64,
+    without_member: u64,
+    seconds: f64,
+    output: Option<PathBuf>,
+    /// The file of rejected rows, if it was written.
+    rejects: Option<PathBuf>,
+}
+
+/// Mints the records, counts the members, and writes the document.
+pub(crate) fn run(job: &Job, k: u64, output: Option<&Path>) -> Result<Summary> {
+    let started = Instant::now();
+    let mut written = output.map(Output::create).transpose()?;
+    let mut rejects = Rejects::create(job)?;
+    let mut runs = SortedRuns::new(&std::env::temp_dir());
+    let mut census = Census::default();
+    let (mut records, mut without_cohort, mut without_member) = (0, 0, 0);
+    mint_all(job, &mut |input, minted| {
+        let first_row = records;
+        records += u64::from(minted.rows);
+        for reject in &minted.rejects {
+            rejects.write(input, first_row, reject)?;
+        }
+        for (row, seat) in minted.accepted.iter().zip(&minted.seats) {
+            without_cohort += u64::from(seat.cohort.is_none());
+            without_member += u64::from(seat.member.is_none());
+            census.push(seat.cohort.as_deref(), seat.member).map_err(|error| {
+                let row = first_row + u64::from(*row);
+                let what = format!("row {row} of {} is refused", input.path.display());
+                Failure::refused(what, error)
+            })?;
+        }
+        runs.extend(&minted.hashes)
+    })?;
+    // Rejects are kept also where they are why nothing can be released.
+    let (rejected, rejects) = rejects.finish()?;
+    let release =
+        census.release(k).map_err(|error| Failure::refused("cannot prove the audience", error))?;
+
+    let mut set = runs.finish(job.part_limit)?;
+    let roots = set.batch_roots()?;
+    let hashes: Vec<Hash> = roots.iter().map(|root| root.root).collect();
+    let document = release.document(&hashes, set.distinct());
+    if let (Some(mut written), Some(path)) = (written.take(), output) {
+        written
+            .write_all(document.as_bytes())
+            .map_err(|error| Failure::io("write", path, &error))?;
+        written.finish()?;
+    }
+    Ok(Summary {
+        proof_id: format_id(&proof::hash(document.as_bytes(), None)),
+        release,
+        document,
+        k,
+        records,
+        rejected,
+        duplicates: set.duplicates(),
+        distinct: set.distinct(),
+        roots,
+        without_cohort,
+        without_member,
+        seconds: started.elapsed().as_secs_f64(),
+        output: output.map(Into::into),
+        rejects,
+    })
+}
+
+impl Summary {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let cohorts = self.release.cohorts().iter();
+        let ids: Vec<&str> = cohorts.clone().map(|cohort| cohort.id.as_str()).collect();
+        let counted: Vec<_> = cohorts
+            .map(|cohort| json!({ "id": cohort.id.as_str(), "n": cohort.members }))
+            .collect();
+        json!({
+            "proof_id": self.proof_id,
+            "cohort_ids": ids,
+            "cohorts": counted,
+            "k": self.k,
+            "document": self.document,
+            "records": self.records,
+            "rejected": self.rejected,
+            "duplicates": self.duplicates,
+            "distinct": self.distinct,
+            "batches": self.roots.iter().map(|root| root.to_json()).collect::<Vec<_>>(),
+            "output": self.output.as_ref().map(|path| path.display().to_string()),
+            "rejects": self.rejects.as_ref().map(|path| path.display().to_string()),
+            "without_cohort": self.without_cohort,
+            "without_member": self.without_member,
+            "seconds": self.seconds,
+        })
+    }
+
+    /// For people: a line a figure, a line a cohort.
+    pub(crate) fn print(&self, to: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(to, "{:>12}  records", thousands(self.records))?;
+        let rejected: u64 = self.rejected.values().sum();
+        if let (Some(rejects), 1..) = (&self.rejects, rejected) {
+            writeln!(to, "{:>12}  rejected, kept in {}", thousands(rejected), rejects.display())?;
+        }
+        print_rejected(&self.rejected, to)?;
+        writeln!(to, "{:>12}  duplicates", thousands(self.duplicates))?;
+        writeln!(to, "{:>12}  distinct proofs", thousands(self.distinct))?;
+        for (count, what) in [
+            (self.without_cohort, "records in no cohort"),
+            (self.without_member, "records that name no member, each a member of its own"),
+        ] {
+            if count > 0 {
+                writeln!(to, "{:>12}  {what}", thousands(count))?;
+            }
+        }
+        for root in &self.roots {
+            let hash = hex::format_hash(&root.root);
+            match root.part {
+                None => writeln!(to, "  batch root  {hash}")?,
+                Some(part) => writeln!(to, "  batch root  {hash}  {}", describe_part(part))?,
+            }
+        }
+        writeln!(to, "    proof id  {}", self.proof_id)?;
+        for cohort in self.release.cohorts() {
+            writeln!(to, "{:>12}  {}", thousands(cohort.members), cohort.id)?;
+        }
+        Ok(())
+    }
+}
