@@ -2,8 +2,8 @@
 
 use crate::common::Place;
 
-const COMMANDS: [&str; 8] =
-    ["canonical", "mint", "root", "prove", "verify", "functions", "sample", "demo"];
+const COMMANDS: [&str; 9] =
+    ["canonical", "mint", "audience", "root", "prove", "verify", "functions", "sample", "demo"];
 
 #[test]
 fn every_command_has_help_and_a_version() {
@@ -37,6 +37,7 @@ fn what_is_not_understood_is_named_and_exits_with_2() {
     assert!(place.run(&[]).fails(2).contains("Usage: precise"));
     place.run(&["mint", "a.ndjson"]).fails_with(2, &["--output"]);
     place.run(&["mint", "-o", "out.parquet"]).fails_with(2, &["INPUT"]);
+    place.run(&["audience"]).fails_with(2, &["INPUT"]);
     place.run(&["root"]).fails_with(2, &["PROOFS"]);
     place.run(&["prove", "p.parquet"]).fails_with(2, &["--proof"]);
     place.run(&["canonical", "a", "b"]).fails_with(2, &["'b'"]);
@@ -54,6 +55,7 @@ fn a_part_limit_is_a_count_from_1_up() {
         let limit = format!("--part-limit={limit}");
         for args in [
             &["mint", "-", "-o", "o.parquet", &limit][..],
+            &["audience", "-", &limit],
             &["root", "p.parquet", &limit],
             &["prove", "p.parquet", "--proof", &zero, &limit],
         ] {

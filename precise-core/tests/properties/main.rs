@@ -1,10 +1,11 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, rows, proofs, batches, documents, verdicts.
+//! crate: canonical form, numbers, rows, proofs, batches, cohorts, documents, verdicts.
 
 mod batches;
 mod canonical;
+mod cohorts;
 mod documents;
 mod numbers;
 mod proofs;
