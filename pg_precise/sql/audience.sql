@@ -15,6 +15,57 @@ COMMENT ON FUNCTION precise.wider(text) IS
     'The next wider cohort: name_10013, name_zip3_100, name, and the empty one, which is the '
     'remainder.';
 
+CREATE FUNCTION precise.member_expression(source regclass, member text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, member);
+BEGIN
+    IF kind IN ('text', 'character varying', 'smallint', 'integer', 'bigint', 'uuid') THEN
+        RETURN precise.key_expression(ARRAY[member]);
+    ELSIF kind IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_column',
+            MESSAGE = pg_catalog.format('%s has no column %I', source, member),
+            HINT = 'precise.sources names it as the column of members.';
+    ELSIF kind = 'numeric' THEN
+        -- 7.0 and 7.00 are one number, so they are one member.
+        RETURN pg_catalog.format(
+            'NULLIF(pg_catalog.format(''%%s'', pg_catalog.trim_scale(n.%I)), '''')', member
+        );
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column %I of %s is of type %s', member, source, kind),
+        HINT = 'A member is named by a text, a whole number, a numeric or a uuid.';
+END
+    $$;
+COMMENT ON FUNCTION precise.member_expression(regclass, text) IS
+    'SQL for the member that a column of a row n names; NULL where it names none.';
+
+CREATE FUNCTION precise.cohort_expression(source regclass) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, 'cohort_id');
+BEGIN
+    IF kind IN ('text', 'character varying', 'character') THEN
+        RETURN 'n.cohort_id::pg_catalog.text';
+    ELSIF kind IN ('json', 'jsonb') THEN
+        RETURN 'CASE WHEN pg_catalog.jsonb_typeof(n.cohort_id::pg_catalog.jsonb) = ''string'' '
+            || 'THEN n.cohort_id::pg_catalog.jsonb #>> ''{}'' END';
+    ELSIF kind IS NULL OR kind IN (
+        'boolean', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'
+    ) THEN
+        -- In the record it is no string, so the record is in no cohort.
+        RETURN 'NULL::pg_catalog.text';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column cohort_id of %s is of type %s', source, kind),
+        HINT = 'A cohort is named by a text.';
+END
+    $$;
+COMMENT ON FUNCTION precise.cohort_expression(regclass) IS
+    'SQL for the cohort that a row n, which is the record, is in; NULL where it is in none.';
+
 CREATE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_ids text[])
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -30,7 +81,7 @@ DECLARE
     hash text;
     fields text;
     member text := 'NULL::pg_catalog.text';
-    cohort text := 'NULL::pg_catalog.text';
+    cohort text;
     least bigint;
     left_over bigint;
     skipped bigint;
@@ -63,14 +114,16 @@ BEGIN
     IF document IS NOT NULL THEN
         cohort := 'CASE WHEN pg_catalog.jsonb_typeof(f.fields -> ''cohort_id'') = ''string'' '
             || 'THEN f.fields ->> ''cohort_id'' END';
-        member := 'f.fields ->> ''member_id''';
-    ELSIF precise.payload_type(source, 'cohort_id') IS NOT NULL THEN
-        cohort := precise.key_expression(ARRAY['cohort_id']);
+        member := 'CASE pg_catalog.jsonb_typeof(f.fields -> ''member_id'') '
+            || 'WHEN ''string'' THEN NULLIF(f.fields ->> ''member_id'', '''') '
+            || 'WHEN ''number'' THEN @extschema@.precise_canonical(f.fields -> ''member_id'') END';
+    ELSE
+        cohort := precise.cohort_expression(source);
     END IF;
     IF tracked.member IS NOT NULL THEN
-        member := precise.key_expression(ARRAY[tracked.member]);
+        member := precise.member_expression(source, tracked.member);
     ELSIF precise.payload_type(source, 'member_id') IS NOT NULL THEN
-        member := precise.key_expression(ARRAY['member_id']);
+        member := precise.member_expression(source, 'member_id');
     END IF;
 
     -- A table of the caller's that happens to have this name is in the way.
@@ -99,12 +152,19 @@ BEGIN
         RAISE WARNING '% rows of % are not in the audience: they have no proof', skipped, source;
     END IF;
 
-    SELECT pg_catalog.min(a.cohort) INTO wrong FROM pg_temp.precise_audience AS a
-    WHERE pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
-        !~ '^[a-z][a-z0-9_]{0,62}$';
+    -- A name that itself ends as a place does would be another cohort once its place is gone.
+    SELECT pg_catalog.min(c.cohort) INTO wrong
+    FROM (
+        SELECT DISTINCT a.cohort,
+            pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
+        FROM pg_temp.precise_audience AS a
+    ) AS c (cohort, name)
+    WHERE c.name !~ '^[a-z][a-z0-9_]{0,62}$'
+        OR c.name ~ '(_|_[0-9]{5}|_(zip3|dma)_[0-9]{3})$';
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = pg_catalog.format('%L is no cohort id', wrong),
+        RAISE EXCEPTION USING ERRCODE = 'PR501',
+            MESSAGE = 'a cohort id is malformed',
+            DETAIL = pg_catalog.format('A record of %s has %L.', source, wrong),
             HINT = 'It is a name of a-z, 0-9 and _, and perhaps _10013, _zip3_100 or _dma_501.';
     END IF;
     -- What is too small is made wider, the narrowest first; what is too small at its widest is the
@@ -121,25 +181,24 @@ BEGIN
             GROUP BY c.cohort HAVING pg_catalog.count(DISTINCT c.member) < least
         );
     END LOOP;
-    -- A remainder that is itself too small could be found by subtraction.
-    LOOP
-        SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
-        FROM pg_temp.precise_audience AS a WHERE a.cohort = '';
-        EXIT WHEN left_over = 0 OR left_over >= least;
+    -- A remainder that is itself too small could be found by subtraction. It takes the smallest
+    -- cohort with it, and with that is large enough. Who is in no cohort is part of it.
+    SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
+    FROM pg_temp.precise_audience AS a WHERE COALESCE(a.cohort, '') = '';
+    IF left_over > 0 AND left_over < least THEN
         UPDATE pg_temp.precise_audience AS a SET cohort = ''
         WHERE a.cohort = (
             SELECT c.cohort FROM pg_temp.precise_audience AS c WHERE c.cohort <> ''
             GROUP BY c.cohort ORDER BY pg_catalog.count(DISTINCT c.member), c.cohort LIMIT 1
         );
-        EXIT WHEN NOT FOUND;
-    END LOOP;
+    END IF;
     SELECT pg_catalog.array_agg(DISTINCT a.cohort::text COLLATE "C") INTO cohort_ids
     FROM pg_temp.precise_audience AS a WHERE a.cohort <> '';
     IF cohort_ids IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = pg_catalog.format('the audience of %s cannot be released', source),
+        RAISE EXCEPTION USING ERRCODE = 'PR502',
+            MESSAGE = 'an audience cannot be released',
             DETAIL = pg_catalog.format(
-                'No cohort has %s members, or what is left beside those that have is fewer.', least
+                'In %s no cohort with %s members is left to be named.', source, least
             ),
             HINT = 'precise.sources has k, the members a cohort must have.';
     END IF;

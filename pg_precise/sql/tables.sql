@@ -115,7 +115,7 @@ CREATE TABLE precise.sources (
     member text,
     geo text,
     ruleset jsonb,
-    k bigint CHECK (k > 0),
+    k bigint CHECK (k > 1),
     on_reject text NOT NULL DEFAULT 'keep' CHECK (on_reject IN ('keep', 'error')),
     tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
@@ -131,7 +131,7 @@ COMMENT ON COLUMN precise.sources.member IS
 COMMENT ON COLUMN precise.sources.geo IS 'The column with a record''s place.';
 COMMENT ON COLUMN precise.sources.ruleset IS 'The rules that put records in cohorts.';
 COMMENT ON COLUMN precise.sources.k IS
-    'The members a cohort must have to be published; NULL: 1000.';
+    'The members a cohort must have to be named, 2 or more; NULL: 1000.';
 COMMENT ON COLUMN precise.sources.on_reject IS
     'keep: a row that cannot be minted is stored, and noted in precise.reject; '
     'error: it is refused.';

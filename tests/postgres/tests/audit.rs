@@ -332,7 +332,7 @@ fn an_audience_is_named_as_far_as_it_is_large() {
            FROM generate_series(0, 209) i"#,
     );
     let call = r#"CALL precise.mint_audience_proof('"Raw ""signals"""', NULL, NULL)"#;
-    assert_eq!(pg.ask(call).sqlstate(), "55000", "nothing has a thousand members");
+    assert_eq!(pg.ask(call).sqlstate(), "PR502", "nothing has a thousand members");
     pg.run(r#"SELECT precise.track('"Raw ""signals"""', 'audience_data', backfill => false)"#);
     let mut with_k = |k: u32| {
         pg.run(&format!("UPDATE precise.sources SET k = {k}"));
@@ -343,13 +343,16 @@ fn an_audience_is_named_as_far_as_it_is_large() {
         }
     };
     assert_eq!(with_k(10), "{eco_10013,eco_10014,eco_20001,eco_20002,tech,tech_30001}");
-    assert_eq!(with_k(11), "{eco_10013,eco_10014,eco_20001,eco_20002,tech}");
-    assert_eq!(with_k(40), "{eco_10013,eco_10014,eco_zip3_200,tech}");
+    // Of those who are in no cohort there are 10, who would be left: the smallest joins them.
+    assert_eq!(with_k(11), "{eco_10013,eco_10014,eco_20001,tech}");
+    assert_eq!(with_k(40), "{eco_10013,eco_zip3_200,tech}");
     // eco_10014 and tech have 40 members: together they are a remainder large enough.
     assert_eq!(with_k(41), "{eco_10013,eco_zip3_200}");
-    // tech alone is the remainder, and too small: the smallest of the others is added to it.
+    // tech and those in no cohort are the remainder, and too small: the smaller of the others,
+    // eco_10013, is added to it.
     assert_eq!(with_k(60), "{eco}");
-    assert_eq!(with_k(151), "55000");
+    assert_eq!(with_k(151), "PR502");
+    assert_eq!(pg.ask("UPDATE precise.sources SET k = 1").sqlstate(), "23514");
     // The same rows are the same audience, once; the roots are those of its proofs.
     assert_eq!(value(&mut pg, "SELECT count(*) FROM precise.batch"), "5");
     pg.run("UPDATE precise.sources SET k = 10");
@@ -385,7 +388,7 @@ fn an_audience_is_named_as_far_as_it_is_large() {
         pg.run(&format!(
             r#"UPDATE "Raw ""signals""" SET audience_data = '{{"cohort_id":"{wrong}"}}' WHERE id = 1"#
         ));
-        assert_eq!(pg.ask(call).sqlstate(), "22023", "{wrong}");
+        assert_eq!(pg.ask(call).sqlstate(), "PR501", "{wrong}");
         pg.run("ROLLBACK");
     }
     for (named, sqlstate) in [("nowhere", "42P01"), ("a; DROP TABLE t", "42602"), ("", "42602")] {
