@@ -888,24 +888,27 @@ COMMENT ON FUNCTION precise.minting(precise.sources, regclass, text, boolean, bo
     'careful, it looks at each record before it hashes it, and so goes on behind one that is '
     'refused; if not, it ends there, and every record is read once.';
 
-CREATE FUNCTION precise.bulk_minting(tracked precise.sources, source regclass) RETURNS text
+CREATE FUNCTION precise.plain_minting(
+    tracked precise.sources, source regclass, on_conflict text
+) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-DECLARE
-    document text := precise.record_expression(tracked, source);
 BEGIN
     RETURN pg_catalog.format(
-        'INSERT INTO precise.proof (label, proof_hash, record_id, seen) '
+        'INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen) '
         'SELECT $1, h.proof_hash, pg_catalog.min(h.record_id COLLATE "C"), pg_catalog.count(*) '
         'FROM (SELECT %s, %s FROM new_rows AS n) AS h (proof_hash, record_id) '
-        'GROUP BY h.proof_hash ORDER BY h.proof_hash',
-        precise.hash_expression(document), precise.key_expression(tracked.record_id)
+        -- In the order of the key, so that two statements with the same contents do not wait for
+        -- each other.
+        'GROUP BY h.proof_hash ORDER BY h.proof_hash %s',
+        precise.hash_expression(precise.record_expression(tracked, source)),
+        precise.key_expression(tracked.record_id), on_conflict
     );
 END
     $$;
-COMMENT ON FUNCTION precise.bulk_minting(precise.sources, regclass) IS
-    'The SQL that mints many inserted rows at the least cost. It fails if a row has no record, a '
-    'record is refused, or a proof is there already; precise.minting then says what is what.';
+COMMENT ON FUNCTION precise.plain_minting(precise.sources, regclass, text) IS
+    'The SQL that mints written rows where nothing is in the way. It fails if a row has no record, '
+    'or a record is refused; what is to be done then, precise.minting says.';
 
 CREATE FUNCTION precise.mint_written() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -918,8 +921,10 @@ DECLARE
     tracked precise.sources;
     statement text;
     minted bigint;
+    -- NULL as long as rows were neither minted nor refused one by one.
     refused bigint;
     reason text[];
+    is_refusal boolean := false;
 BEGIN
     SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = TG_RELID;
     IF NOT FOUND THEN
@@ -931,42 +936,60 @@ BEGIN
         END IF;
     END IF;
 
-    -- To look whether a proof is there already costs as much as to add it. Among many rows that
-    -- were never seen that is lost; where one was, what was added up to it is undone.
-    IF TG_OP = 'INSERT' AND tracked.subject IS NULL THEN
-        PERFORM FROM new_rows OFFSET 999 LIMIT 1;
-        IF FOUND THEN
-            BEGIN
-                EXECUTE precise.bulk_minting(tracked, TG_RELID) USING tracked.label;
-                RETURN NULL;
-            EXCEPTION WHEN OTHERS THEN
-                -- Row by row, then.
-            END;
-        END IF;
-    END IF;
     BEGIN
+        IF tracked.subject IS NULL THEN
+            -- Most statements write rows that can all be minted, which is said and planned in a
+            -- fraction of the time that all else takes.
+            PERFORM FROM new_rows OFFSET 999 LIMIT 1;
+            IF FOUND AND TG_OP = 'INSERT' THEN
+                -- To look whether a proof is there already costs as much as to add it. Of many rows
+                -- mostly none is; if one is, what was added up to it is undone.
+                BEGIN
+                    EXECUTE precise.plain_minting(tracked, TG_RELID, '') USING tracked.label;
+                    RETURN NULL;
+                EXCEPTION WHEN unique_violation THEN
+                    -- With a look, then.
+                END;
+            END IF;
+            EXECUTE precise.plain_minting(
+                tracked, TG_RELID, 'ON CONFLICT (proof_hash, label) ' || CASE TG_OP
+                    WHEN 'INSERT' THEN 'DO UPDATE SET seen = p.seen + excluded.seen'
+                    ELSE 'DO NOTHING'
+                END
+            ) USING tracked.label;
+            RETURN NULL;
+        END IF;
         FOREACH statement IN ARRAY
             precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', false)
         LOOP
             EXECUTE statement INTO minted, refused, reason USING tracked.label;
         END LOOP;
     EXCEPTION WHEN OTHERS THEN
-        IF tracked.on_reject = 'error' THEN
+        reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+        is_refusal := SQLSTATE LIKE 'PR%'
+            -- A row without a record has no proof hash.
+            OR tracked.subject IS NULL AND SQLSTATE = '23502';
+        IF tracked.on_reject = 'error' AND SQLSTATE <> '23502' THEN
             RAISE;
         END IF;
-        reason := ARRAY[SQLSTATE, NULL, SQLERRM];
-        IF SQLSTATE LIKE 'PR%' THEN
-            BEGIN
-                FOREACH statement IN ARRAY
-                    precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', true)
-                LOOP
-                    EXECUTE statement INTO minted, refused, reason USING tracked.label;
-                END LOOP;
-                RETURN NULL;
-            EXCEPTION WHEN OTHERS THEN
-                reason := ARRAY[SQLSTATE, NULL, SQLERRM];
-            END;
-        END IF;
+    END;
+    IF is_refusal THEN
+        -- Row by row, then.
+        BEGIN
+            FOREACH statement IN ARRAY
+                precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', true)
+            LOOP
+                EXECUTE statement INTO minted, refused, reason USING tracked.label;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            IF tracked.on_reject = 'error' THEN
+                RAISE;
+            END IF;
+            reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+            refused := NULL;
+        END;
+    END IF;
+    IF refused IS NULL THEN
         BEGIN
             INSERT INTO precise.reject (label, code, message)
             SELECT tracked.label, reason[1], pg_catalog.format(
@@ -977,7 +1000,7 @@ BEGIN
             RAISE WARNING 'rows of % were neither minted nor noted: %', TG_RELID::regclass, SQLERRM;
         END;
         RETURN NULL;
-    END;
+    END IF;
 
     IF refused > 0 AND tracked.on_reject = 'error' THEN
         RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
