@@ -5,6 +5,7 @@
 //!  call.rs        which function it is, and its arguments as the core takes them
 //!  row.rs         a record's columns ──▶ the core's row encoder (SPEC.md section 1.4)
 //!  aggregate.rs   states in the server's memory, merged over parallel workers
+//!  runs.rs        states that outgrew it, in the server's temporary files
 //!  fault.rs       errors under their own SQLSTATE, out of Rust before they jump
 //!  ../jsonb/      jsonb and NUMERIC in their own binary forms: a crate that needs no server
 //! ```
@@ -14,7 +15,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It decides nothing about bytes. It opens no file and no connection, and starts no worker.
+//! It decides nothing about bytes. It opens no connection, no file but the server's temporary ones,
+//! and starts no worker.
 
 // The server speaks C. Each block says why it is sound.
 #![allow(unsafe_code, reason = "the functions of the server are unsafe to call")]
@@ -23,6 +25,7 @@ mod aggregate;
 mod call;
 mod fault;
 mod row;
+mod runs;
 
 use pgrx::pg_guard;
 use pgrx::pg_sys::{Datum, FunctionCallInfo, Pg_finfo_record};

@@ -16,10 +16,10 @@ use alloc::vec::Vec;
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
 use crate::hex::{self, hash_from_bytes};
-use crate::merkle::{self, Absence, Collector, Hash, Inclusion};
+use crate::merkle::{self, Absence, Collector, Hash, Inclusion, Prover, RootBuilder, next_hash};
 use crate::proof::{self, Blind};
 use crate::records::{Output, Record, Records, Spelling};
-use crate::value::{Accumulator, Type, Value, json, text};
+use crate::value::{Accumulator, StoredState, Type, Value, json, text};
 use crate::verify::verify_proof;
 
 /// One function.
@@ -252,8 +252,16 @@ impl Accumulator for Checked {
         self.inner.state()
     }
 
-    fn finish(&mut self) -> Result<Value<'static>> {
-        self.inner.finish()
+    fn join(
+        &mut self,
+        stored: &mut [&mut dyn StoredState],
+        write: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        self.inner.join(stored, write)
+    }
+
+    fn finish_over(&mut self, stored: &mut [&mut dyn StoredState]) -> Result<Value<'static>> {
+        self.inner.finish_over(stored)
     }
 
     fn size(&self) -> usize {
@@ -837,8 +845,18 @@ impl Accumulator for MerkleRoot {
         self.collector.state()
     }
 
-    fn finish(&mut self) -> Result<Value<'static>> {
-        Ok(self.collector.batch().map_or(Value::Null, |batch| batch.root().into()))
+    fn join(
+        &mut self,
+        stored: &mut [&mut dyn StoredState],
+        write: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        self.collector.merge_stored(stored, |hash| write(hash))
+    }
+
+    fn finish_over(&mut self, stored: &mut [&mut dyn StoredState]) -> Result<Value<'static>> {
+        let mut builder = RootBuilder::default();
+        self.collector.merge_stored(stored, |hash| builder.push(hash))?;
+        Ok(builder.finish().map_or(Value::Null, Value::from))
     }
 
     fn size(&self) -> usize {
@@ -861,6 +879,16 @@ impl InclusionOf {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Reads the targets in front of the stored hashes.
+    fn take_targets(&mut self, stored: &mut [&mut dyn StoredState]) -> Result<()> {
+        for state in stored {
+            if let Some(target) = next_hash(*state)? {
+                self.set_target(target)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -889,11 +917,24 @@ impl Accumulator for InclusionOf {
         state
     }
 
-    fn finish(&mut self) -> Result<Value<'static>> {
-        Ok(match (self.target, self.collector.batch()) {
-            (Some(target), Some(batch)) => json(batch.prove(&target).to_json()),
-            _ => Value::Null,
-        })
+    fn join(
+        &mut self,
+        stored: &mut [&mut dyn StoredState],
+        write: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        self.take_targets(stored)?;
+        if let Some(target) = self.target {
+            write(&target);
+        }
+        self.collector.merge_stored(stored, |hash| write(hash))
+    }
+
+    fn finish_over(&mut self, stored: &mut [&mut dyn StoredState]) -> Result<Value<'static>> {
+        self.take_targets(stored)?;
+        let Some(target) = self.target else { return Ok(Value::Null) };
+        let mut prover = Prover::new(target);
+        self.collector.merge_stored(stored, |hash| prover.push(hash))?;
+        Ok(prover.finish().map_or(Value::Null, |membership| json(membership.to_json())))
     }
 
     fn size(&self) -> usize {

@@ -3,15 +3,17 @@
 //! The tree is RFC 9162's (that is RFC 6962's) with SHA-256, so that every transparency tool can
 //! check it. Its leaves are sorted, so that the root depends on nothing but the set.
 
-use alloc::borrow::Cow;
+use alloc::collections::BinaryHeap;
+use alloc::collections::binary_heap::PeekMut;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::cmp::{Ordering, Reverse};
 
 use sha2::block_api::compress256;
 
 use crate::document::{Document, Members, Writer};
 use crate::error::{Code, Error, Result};
+use crate::value::StoredState;
 
 /// 32 bytes: a proof hash, a node of the tree, or its root.
 pub type Hash = [u8; 32];
@@ -85,10 +87,18 @@ impl RootBuilder {
 
     /// Adds the root of a subtree. All subtrees but the last have one and the same size, 2^k.
     #[inline]
-    pub fn push_node(&mut self, mut hash: Hash) {
+    pub fn push_node(&mut self, hash: Hash) {
+        self.push_seen(hash, |_| {});
+    }
+
+    /// As [`push_node`](Self::push_node), and shows `see` every pair that becomes a node.
+    #[inline]
+    fn push_seen(&mut self, mut hash: Hash, mut see: impl FnMut(&Pair)) {
         // Each trailing 1 bit of the count is a subtree of the same height on the left.
-        for _ in 0..self.count.trailing_ones() {
+        for height in 0..self.count.trailing_ones() {
             let left = self.subtrees.pop().expect("one subtree for each set bit");
+            let middle = self.count + 1 - (1 << height);
+            see(&Pair { left, right: hash, begin: middle - (1 << height), middle });
             hash = node(&left, &hash);
         }
         self.subtrees.push(hash);
@@ -102,9 +112,32 @@ impl RootBuilder {
 
     /// The root; none of nothing.
     pub fn finish(&self) -> Option<Hash> {
-        let (last, complete) = self.subtrees.split_last()?;
-        Some(complete.iter().rev().fold(*last, |right, left| node(left, &right)))
+        self.finish_seen(|_| {})
     }
+
+    fn finish_seen(&self, mut see: impl FnMut(&Pair)) -> Option<Hash> {
+        let (last, complete) = self.subtrees.split_last()?;
+        // The lowest set bit is the size of the last subtree, the next one that of the one before.
+        let mut sizes = self.count;
+        let mut middle = self.count - (1 << sizes.trailing_zeros());
+        Some(complete.iter().rev().fold(*last, |right, left| {
+            sizes &= sizes - 1;
+            let begin = middle - (1 << sizes.trailing_zeros());
+            see(&Pair { left: *left, right, begin, middle });
+            middle = begin;
+            node(left, &right)
+        }))
+    }
+}
+
+/// Two subtrees that become one: the left one's first leaf is number `begin`, the right one's
+/// `middle`.
+#[derive(Debug)]
+struct Pair {
+    left: Hash,
+    right: Hash,
+    begin: u64,
+    middle: u64,
 }
 
 /// The root over the roots of consecutive blocks of 2^k sorted leaves.
@@ -174,10 +207,48 @@ impl Collector {
         Ok(())
     }
 
-    /// The batch; none if nothing was added.
-    pub fn batch(&mut self) -> Option<Batch<'_>> {
+    /// Calls `each` for every hash once, ascending: those in `stored`, of each of which only the
+    /// next hash is held, and those that are here.
+    ///
+    /// Error: PR301 if a stored state is not whole hashes, ascending.
+    pub fn merge_stored(
+        &mut self,
+        stored: &mut [&mut dyn StoredState],
+        mut each: impl FnMut(&Hash),
+    ) -> Result<()> {
         self.settle();
-        (!self.hashes.is_empty()).then_some(Batch(Cow::Borrowed(&self.hashes)))
+        if stored.is_empty() {
+            self.hashes.iter().for_each(each);
+            return Ok(());
+        }
+        let count = stored.len();
+        let mut here = self.hashes.iter().copied();
+        let mut next = |i: usize| match stored.get_mut(i) {
+            Some(state) => next_hash(*state),
+            None => Ok(here.next()),
+        };
+        let mut heads = BinaryHeap::with_capacity(count + 1);
+        for i in 0..=count {
+            heads.extend(next(i)?.map(|hash| Reverse((hash, i))));
+        }
+        let mut last = None;
+        while let Some(mut head) = heads.peek_mut() {
+            let Reverse((hash, i)) = *head;
+            match next(i)? {
+                Some(behind) if behind <= hash => {
+                    return Err(Error::new(Code::Hash).because("a partial state is not sorted"));
+                }
+                Some(behind) => *head = Reverse((behind, i)),
+                None => {
+                    PeekMut::pop(head);
+                }
+            }
+            if last != Some(hash) {
+                each(&hash);
+                last = Some(hash);
+            }
+        }
+        Ok(())
     }
 
     /// Bytes of memory held.
@@ -194,18 +265,30 @@ impl Collector {
     }
 }
 
+/// The next hash of a stored state; none at its end.
+///
+/// Error: PR301 if it ends inside of a hash.
+pub(crate) fn next_hash(state: &mut dyn StoredState) -> Result<Option<Hash>> {
+    let mut hash = [0; 32];
+    match state.read(&mut hash) {
+        0 => Ok(None),
+        32 => Ok(Some(hash)),
+        _ => Err(Error::new(Code::Hash).because("a partial state is cut off")),
+    }
+}
+
 /// A batch: sorted, distinct, not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch<'a>(Cow<'a, [Hash]>);
+pub struct Batch(Vec<Hash>);
 
-impl Batch<'_> {
+impl Batch {
     /// The batch of `hashes`, in any order and with repeats.
     ///
     /// Error: PR308 if there are none.
     pub fn new(mut hashes: Vec<Hash>) -> Result<Self> {
         hashes.sort_unstable();
         hashes.dedup();
-        if hashes.is_empty() { Err(Error::new(Code::EmptyBatch)) } else { Ok(Self(hashes.into())) }
+        if hashes.is_empty() { Err(Error::new(Code::EmptyBatch)) } else { Ok(Self(hashes)) }
     }
 
     /// The hashes, ascending.
@@ -215,48 +298,20 @@ impl Batch<'_> {
 
     /// The root.
     pub fn root(&self) -> Hash {
-        subtree_root(&self.0)
+        let mut builder = RootBuilder::default();
+        for hash in &self.0 {
+            builder.push(hash);
+        }
+        builder.finish().expect("a batch is not empty")
     }
 
     /// Proves that `target` is in the batch, or where it would be.
     pub fn prove(&self, target: &Hash) -> Membership {
-        let neighbour = |index: usize| Neighbour {
-            leaf: self.0[index],
-            index: index as u64,
-            path: self.path(index),
-        };
-        let count = self.0.len() as u64;
-        match self.0.binary_search(target) {
-            Ok(index) => Membership::Included(Inclusion {
-                count,
-                index: index as u64,
-                path: self.path(index),
-            }),
-            Err(at) => Membership::Absent(Absence {
-                count,
-                left: at.checked_sub(1).map(neighbour),
-                right: (at < self.0.len()).then(|| neighbour(at)),
-            }),
+        let mut prover = Prover::new(*target);
+        for hash in &self.0 {
+            prover.push(hash);
         }
-    }
-
-    /// RFC 9162 section 2.1.3.1, from the root down, then turned round.
-    fn path(&self, index: usize) -> Vec<Hash> {
-        let mut path = Vec::new();
-        let mut range = 0..self.0.len();
-        while range.len() > 1 {
-            // The largest power of two below the length.
-            let split = range.start + (1 << (range.len() - 1).ilog2());
-            let (inside, sibling) = if index < split {
-                (range.start..split, split..range.end)
-            } else {
-                (split..range.end, range.start..split)
-            };
-            path.push(subtree_root(&self.0[sibling]));
-            range = inside;
-        }
-        path.reverse();
-        path
+        prover.finish().expect("a batch is not empty")
     }
 
     /// The fewest leading bits by which to cut, so that no part has more than `limit` hashes.
@@ -271,13 +326,72 @@ impl Batch<'_> {
     }
 }
 
-/// The root of sorted leaves, at least one.
-fn subtree_root(leaves: &[Hash]) -> Hash {
-    let mut builder = RootBuilder::default();
-    for leaf in leaves {
-        builder.push(leaf);
+/// Proves that a target is among sorted, distinct hashes that come one by one, or where it would
+/// be, in logarithmic memory.
+#[derive(Clone, Debug)]
+pub struct Prover {
+    target: Hash,
+    builder: RootBuilder,
+    /// Held back: whether it is next to the target is known when the next one comes.
+    last: Option<Hash>,
+    /// The target, or those next to where it would be; their paths grow with the tree.
+    found: Vec<Neighbour>,
+}
+
+impl Prover {
+    /// Looks for `target`.
+    pub fn new(target: Hash) -> Self {
+        Self { target, builder: RootBuilder::default(), last: None, found: Vec::new() }
     }
-    builder.finish().expect("a subtree has a leaf")
+
+    /// Adds the next hash. The caller keeps the order.
+    pub fn push(&mut self, proof_hash: &Hash) {
+        if let Some(last) = self.last.replace(*proof_hash) {
+            self.add(&last, Some(proof_hash));
+        }
+    }
+
+    /// What was found; none among nothing.
+    pub fn finish(mut self) -> Option<Membership> {
+        let last = self.last?;
+        self.add(&last, None);
+        let Self { target, builder, mut found, .. } = self;
+        builder.finish_seen(|pair| extend_paths(&mut found, pair));
+        let count = builder.count();
+        let right = found.pop_if(|neighbour| neighbour.leaf >= target);
+        Some(match right {
+            Some(Neighbour { leaf, index, path }) if leaf == target => {
+                Membership::Included(Inclusion { count, index, path })
+            }
+            right => Membership::Absent(Absence { count, left: found.pop(), right }),
+        })
+    }
+
+    /// Adds `leaf` to the tree; `next` comes behind it.
+    fn add(&mut self, leaf: &Hash, next: Option<&Hash>) {
+        let is_found = match leaf.cmp(&self.target) {
+            Ordering::Less => next.is_none_or(|next| *next > self.target),
+            Ordering::Equal => true,
+            Ordering::Greater => self.found.last().is_none_or(|found| found.leaf < self.target),
+        };
+        if is_found {
+            let index = self.builder.count();
+            self.found.push(Neighbour { leaf: *leaf, index, path: Vec::new() });
+        }
+        let found = &mut self.found;
+        self.builder.push_seen(self::leaf(leaf), |pair| extend_paths(found, pair));
+    }
+}
+
+/// The sibling joins the path of each that lies on the other side.
+fn extend_paths(found: &mut [Neighbour], pair: &Pair) {
+    for Neighbour { index, path, .. } in found {
+        if *index >= pair.middle {
+            path.push(pair.left);
+        } else if *index >= pair.begin {
+            path.push(pair.right);
+        }
+    }
 }
 
 /// Finds the fewest leading bits by which to cut sorted, distinct hashes into parts.

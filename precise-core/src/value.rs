@@ -110,10 +110,39 @@ pub trait Accumulator: fmt::Debug + Send + Sync {
     /// The state as bytes; SPEC.md says which. It is handed out, not copied: what stays behind is
     /// empty.
     fn state(&mut self) -> Vec<u8>;
+    /// The state that stored ones and this one come to together, given to `write` in pieces.
+    fn join(
+        &mut self,
+        stored: &mut [&mut dyn StoredState],
+        write: &mut dyn FnMut(&[u8]),
+    ) -> Result<()>;
     /// The result so far; NULL if no row came. More rows may follow, as in a window.
-    fn finish(&mut self) -> Result<Value<'static>>;
+    fn finish(&mut self) -> Result<Value<'static>> {
+        self.finish_over(&mut [])
+    }
+    /// As [`finish`](Accumulator::finish), over states that were stored as well.
+    fn finish_over(&mut self, stored: &mut [&mut dyn StoredState]) -> Result<Value<'static>>;
     /// Bytes of memory held.
     fn size(&self) -> usize;
+}
+
+/// A [`state`](Accumulator::state) that an engine has put away, for want of memory, and reads from
+/// its beginning.
+pub trait StoredState {
+    /// Fills `bytes` with what comes next: with how many, fewer than there is room for at the end
+    /// alone.
+    fn read(&mut self, bytes: &mut [u8]) -> usize;
+}
+
+/// Bytes in memory.
+impl StoredState for &[u8] {
+    fn read(&mut self, bytes: &mut [u8]) -> usize {
+        let len = bytes.len().min(self.len());
+        let (now, later) = self.split_at(len);
+        bytes[..len].copy_from_slice(now);
+        *self = later;
+        len
+    }
 }
 
 /// Shorthand for a JSON result.

@@ -17,7 +17,7 @@ const COUNT: usize = 100;
 /// 100 proofs in `p.parquet`, their batch, and its root.
 struct Minted {
     place: Place,
-    batch: Batch<'static>,
+    batch: Batch,
     root: String,
 }
 

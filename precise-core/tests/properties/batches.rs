@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use precise_core::catalog::Function;
 use precise_core::merkle::{
-    Absence, Batch, Collector, Inclusion, Membership, PartBits, RootBuilder, combine, leads_to,
-    leaf, node, part_index,
+    Absence, Batch, Collector, Inclusion, Membership, PartBits, Prover, RootBuilder, combine,
+    leads_to, leaf, node, part_index,
 };
+use precise_core::value::{Accumulator, StoredState, Value};
 use precise_core::{Code, Hash, hex};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -87,6 +89,22 @@ fn absent(batch: &Batch, target: &Hash) -> Absence {
     }
 }
 
+/// The root over what a collector holds and what was stored.
+fn root_of(collector: &mut Collector, stored: &[&[u8]]) -> precise_core::Result<Option<Hash>> {
+    let mut builder = RootBuilder::default();
+    let mut stored = stored.to_vec();
+    collector.merge_stored(&mut states(&mut stored), |hash| builder.push(hash))?;
+    Ok(builder.finish())
+}
+
+fn states<'s>(stored: &'s mut [&[u8]]) -> Vec<&'s mut dyn StoredState> {
+    stored.iter_mut().map(|state| state as &mut dyn StoredState).collect()
+}
+
+fn accumulator(name: &str) -> Box<dyn Accumulator> {
+    Function::find(name).unwrap().accumulator().unwrap()
+}
+
 proptest! {
     #[test]
     fn leaf_and_node_are_sha256_of_their_definition(left in any::<Hash>(), right in any::<Hash>()) {
@@ -129,9 +147,43 @@ proptest! {
             merged.merge(&collectors[i].state()).unwrap();
         }
         let batch = Batch::new(all).unwrap();
-        prop_assert_eq!(merged.batch().unwrap().root(), batch.root());
+        prop_assert_eq!(root_of(&mut merged, &[]), Ok(Some(batch.root())));
         prop_assert_eq!(merged.state(), batch.hashes().as_flattened());
-        prop_assert_eq!(merged.batch(), None, "the state was handed out");
+        prop_assert_eq!(root_of(&mut merged, &[]), Ok(None), "the state was handed out");
+    }
+
+    #[test]
+    fn what_was_stored_counts_as_what_is_here(
+        hashes in hashes(1..80),
+        target in any::<Hash>(),
+        takes_target in any::<bool>(),
+        places in vec(0..5_usize, 80),
+    ) {
+        let target = if takes_target { hashes[0] } else { target };
+        for (name, takes) in [("precise_merkle_root", 1), ("precise_inclusion", 2)] {
+            let update = |accumulator: &mut dyn Accumulator, hash: &Hash| {
+                accumulator.update(&[Value::from(*hash), target.into()][..takes]).unwrap();
+            };
+            let mut whole = accumulator(name);
+            // The last of them is not stored.
+            let mut pieces: Vec<_> = (0..5).map(|_| accumulator(name)).collect();
+            for (hash, place) in hashes.iter().zip(&places) {
+                update(&mut *whole, hash);
+                update(&mut *pieces[*place], hash);
+            }
+            let mut here = pieces.pop().unwrap();
+            let stored: Vec<Vec<u8>> = pieces.iter_mut().map(|piece| piece.state()).collect();
+            let stored: Vec<&[u8]> = stored.iter().map(Vec::as_slice).collect();
+            let expected = whole.finish().unwrap();
+            // Asked again, as in a window, it says the same.
+            for _ in 0..2 {
+                let finished = here.finish_over(&mut states(&mut stored.clone())).unwrap();
+                prop_assert_eq!(&finished, &expected);
+            }
+            let mut joined: Vec<u8> = Vec::new();
+            here.join(&mut states(&mut stored.clone()), &mut |piece| joined.extend(piece)).unwrap();
+            prop_assert_eq!(joined, whole.state());
+        }
     }
 
     #[test]
@@ -405,11 +457,33 @@ fn absence_needs_neighbours() {
 #[test]
 fn an_empty_batch_and_wrong_blocks_are_refused() {
     assert_eq!(Batch::new(Vec::new()).unwrap_err().code(), Code::EmptyBatch);
-    assert_eq!(Collector::default().batch(), None);
+    assert_eq!(root_of(&mut Collector::default(), &[]), Ok(None));
+    assert_eq!(Prover::new([1; 32]).finish(), None);
     assert_eq!(RootBuilder::default().finish(), None);
     assert_eq!(combine(&[], 0).unwrap_err().code(), Code::BlockRoots);
     assert_eq!(combine(&[[1; 32]], 64).unwrap_err().code(), Code::BlockRoots);
     assert_eq!(combine(&[[1; 32]], 63), Ok([1; 32]));
+}
+
+#[test]
+fn a_stored_state_that_is_none_is_refused() {
+    let hashes = spread(3);
+    let whole = hashes.as_flattened();
+    let unsorted = [hashes[1], hashes[0]];
+    let twice = [hashes[0], hashes[0]];
+    for wrong in [&whole[..95], &whole[..1], unsorted.as_flattened(), twice.as_flattened()] {
+        for stored in [&[wrong][..], &[wrong, whole], &[&[], wrong]] {
+            let refused = root_of(&mut Collector::default(), stored).unwrap_err();
+            assert_eq!(refused.code(), Code::Hash);
+        }
+    }
+    // Each begins with its target, and the targets are two.
+    let mut stored = [&whole[..64], &whole[32..]];
+    let refused = accumulator("precise_inclusion").finish_over(&mut states(&mut stored));
+    assert_eq!(refused.unwrap_err().code(), Code::ArgumentVaries);
+    let mut stored = [&whole[..64], &whole[32..]];
+    let refused = accumulator("precise_inclusion").join(&mut states(&mut stored), &mut |_| {});
+    assert_eq!(refused.unwrap_err().code(), Code::ArgumentVaries);
 }
 
 #[test]
@@ -421,7 +495,7 @@ fn repeats_do_not_pile_up_in_a_collector() {
     }
     // Two growths past the 2^16 hashes at which it first looks.
     assert!(collector.size() <= 4 * (1 << 16) * 32, "{} bytes", collector.size());
-    assert_eq!(collector.batch().unwrap().root(), outside_root(&hashes));
+    assert_eq!(root_of(&mut collector, &[]), Ok(Some(outside_root(&hashes))));
     assert_eq!(collector.state(), hashes.as_flattened());
 }
 

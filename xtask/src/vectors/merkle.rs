@@ -87,7 +87,7 @@ fn counted<const N: usize>(count: u64, constant: [Form; N]) -> Input {
 }
 
 /// The same hashes as a batch.
-fn batch(count: u64) -> Batch<'static> {
+fn batch(count: u64) -> Batch {
     let hashes = (0..count).map(|i| proof::hash(i.to_string().as_bytes(), None)).collect();
     Batch::new(hashes).expect("a batch of at least one hash")
 }
