@@ -230,10 +230,7 @@ impl RowReader {
                 Some(Numeric::Decimal(Decimal { negative, digits, exponent })) => {
                     row.numeric_digits(negative, digits, exponent)
                 }
-                Some(Numeric::NotFinite) => {
-                    let error = Error::new(Code::NumberRange).because("it is not finite");
-                    Err(row.refuse(error))
-                }
+                Some(Numeric::NotFinite) => row.numeric_not_finite(),
                 None => {
                     self.fault = Some(Fault::damaged("numeric"));
                     Err(Error::new(Code::NumberRange))
@@ -291,26 +288,29 @@ impl RowReader {
                 slice::from_raw_parts(nulls, len),
             )
         };
-        if bounds.iter().any(|&bound| bound != 1) {
-            let error = Error::new(Code::ColumnType).because("an array does not begin at 1");
-            return Err(row.refuse(error));
+        if dimensions.is_empty() {
+            // So an array without elements is stored.
+            row.begin_array()?;
+            return row.end();
         }
+        let dimensions: Vec<(i32, i32)> =
+            dimensions.iter().copied().zip(bounds.iter().copied()).collect();
         let mut next = 0;
-        self.dimension(element, dimensions, values, nulls, &mut next, row)
+        self.dimension(element, &dimensions, values, nulls, &mut next, row)
     }
 
+    /// Writes the first of `dimensions`, lengths and lower bounds, and those inside of it.
     fn dimension(
         &mut self,
         element: &Element,
-        dimensions: &[i32],
+        dimensions: &[(i32, i32)],
         values: &[Datum],
         nulls: &[bool],
         next: &mut usize,
         row: &mut RowEncoder<'_>,
     ) -> Result<()> {
-        row.begin_array()?;
-        // An array without elements has no dimensions.
-        let (len, inner) = dimensions.split_first().unwrap_or((&0, &[]));
+        let Some(((len, lower_bound), inner)) = dimensions.split_first() else { return Ok(()) };
+        row.begin_array_at(i64::from(*lower_bound))?;
         for _ in 0..*len {
             if inner.is_empty() {
                 self.cell(&element.kind, values[*next], nulls[*next], row)?;

@@ -164,6 +164,17 @@ impl<'b> RowEncoder<'b> {
         self.open(Container::Array)
     }
 
+    /// Opens an array, or a dimension of one, whose first element has the number `lower_bound`.
+    ///
+    /// Error: PR116 unless that is 1.
+    pub fn begin_array_at(&mut self, lower_bound: i64) -> Result<()> {
+        if lower_bound != 1 {
+            let error = Error::new(Code::ColumnType).because("an array does not begin at 1");
+            return Err(self.refuse(error));
+        }
+        self.begin_array()
+    }
+
     /// Closes the innermost container.
     ///
     /// Errors: a name stands twice in it, PR106 in a map, PR112 in a struct.
@@ -239,6 +250,13 @@ impl<'b> RowEncoder<'b> {
         self.text.clear();
         self.text.extend_from_slice(digits);
         self.exact(negative, exponent)
+    }
+
+    /// A numeric that is NaN or infinite, as some engines have them.
+    ///
+    /// Error: PR202, always.
+    pub fn numeric_not_finite(&mut self) -> Result<()> {
+        Err(self.refuse(Error::new(Code::NumberRange).because("it is not finite")))
     }
 
     /// Writes the exact numeric whose digits are in `text`: a number or a string.
@@ -524,6 +542,25 @@ mod tests {
             write(row)
         })?;
         Ok(whole[5..whole.len() - 1].into())
+    }
+
+    #[test]
+    fn an_array_begins_at_1_and_a_numeric_is_finite() {
+        let array = |lower_bound| {
+            value(|row| {
+                row.begin_array()?;
+                row.begin_array_at(lower_bound)?;
+                row.null()?;
+                row.end()?;
+                row.end()
+            })
+        };
+        assert_eq!(array(1).unwrap(), "[[null]]");
+        for lower_bound in [0, 2, -1, i64::MIN, i64::MAX] {
+            assert_eq!(array(lower_bound).unwrap_err().code_and_path(), "PR116 $.a[0]");
+        }
+        let error = value(|row| row.numeric_not_finite()).unwrap_err();
+        assert_eq!(error.code_and_path(), "PR202 $.a");
     }
 
     #[test]
