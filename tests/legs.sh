@@ -23,7 +23,7 @@ mkdir -p "$logs"
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres tests format clippy clippy-postgres no-std generated tidy reference
     generated-documents typed-rows outside examples deny)
-long_legs=(generated-documents-long release-tests)
+long_legs=(generated-documents-long jsonb-documents-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
@@ -74,6 +74,12 @@ leg_generated_documents_long() {
         "$PRECISE_PYTHON" tests/reference/check_generated.py --precise "$precise" \
             --count 40000 --seed "$seed" || return
     done
+}
+
+# Random documents, new ones each time, as text and as jsonb in a server.
+leg_jsonb_documents_long() {
+    PRECISE_FUZZ_SECONDS="${PRECISE_FUZZ_SECONDS:-300}" \
+        cargo test -p precise-postgres --test jsonb wild
 }
 
 # Outside libraries and programs agree with the binary on real requests and on its files.

@@ -63,14 +63,13 @@ impl State {
             let refused = self.refused();
             self.accumulator.merge(state).map_err(refused)?;
         }
-        self.keep_within_memory()
+        if self.runs.full_rank().is_some() { self.store() } else { self.keep_within_memory() }
     }
 
     /// Counts what is held, and stores it if that is too much.
     fn keep_within_memory(&mut self) -> Result<(), Fault> {
         self.count();
-        let is_too_much = self.held > STORED_LEN_MIN && HELD.get() > work_mem();
-        if is_too_much || self.runs.full_rank().is_some() { self.store() } else { Ok(()) }
+        if self.held > STORED_LEN_MIN && HELD.get() > work_mem() { self.store() } else { Ok(()) }
     }
 
     fn count(&mut self) {

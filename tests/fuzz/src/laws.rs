@@ -39,6 +39,29 @@ pub fn canonical(text: &[u8]) {
     }
 }
 
+/// Bytes that are read as a jsonb have a form that is its own form; those that are damaged or
+/// refused leave no trace, and a refusal has a code and a place.
+pub fn jsonb(bytes: &[u8]) {
+    let mut reader = precise_jsonb::Reader::default();
+    let mut target = b"before".to_vec();
+    let read = Canonicalizer::default()
+        .append_document(&mut target, |encoder| reader.read(bytes, encoder));
+    match (reader.take_damage(), read) {
+        (false, Ok(())) => {
+            let form = &target[6..];
+            assert!(form.len() <= MAX_LEN);
+            assert_plain(form);
+            assert_eq!(canonicalize(form).as_deref(), Ok(form));
+        }
+        (is_damaged, Err(error)) => {
+            assert_eq!(target, b"before");
+            let code = error.code() as u16;
+            assert!(is_damaged || matches!(code, 106 | 201 | 202 | 901 | 902), "{error:?}");
+        }
+        (true, Ok(())) => panic!("damaged and read all the same"),
+    }
+}
+
 /// Cells that are accepted have a form that is its own form; a refusal has a code and a place, and
 /// leaves no trace.
 pub fn cells(text: &[u8]) {

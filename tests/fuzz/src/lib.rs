@@ -8,7 +8,8 @@ mod laws;
 
 pub use calls::catalogue_call;
 pub use laws::{
-    absence, block_roots, canonical, cells, field_path, inclusion, number, proof_document, proof_id,
+    absence, block_roots, canonical, cells, field_path, inclusion, jsonb, number, proof_document,
+    proof_id,
 };
 
 /// A function to be called with any bytes.
@@ -23,6 +24,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cells", cells),
     ("field_path", field_path),
     ("inclusion", inclusion),
+    ("jsonb", jsonb),
     ("number", number),
     ("proof_document", proof_document),
     ("proof_id", proof_id),

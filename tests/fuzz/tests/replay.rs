@@ -52,6 +52,52 @@ fn every_single_byte_and_every_pair_keeps_the_laws() {
     }
 }
 
+/// What no server writes: real documents with bits turned, pieces cut, doubled and put elsewhere,
+/// and words that lie about counts and lengths.
+#[test]
+fn every_damage_of_a_jsonb_keeps_the_laws() {
+    const WORDS: [u32; 8] =
+        [0, 1, u32::MAX, 0x0FFF_FFFF, 0x2000_0000, 0x4FFF_FFFF, 0x5000_0000, 0x9000_0004];
+    let inputs = entries(&here("corpus/jsonb"));
+    let originals: Vec<Vec<u8>> = inputs.iter().map(|input| fs::read(input).unwrap()).collect();
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut below = |end: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % end.max(1) as u64) as usize
+    };
+    for _ in 0..40_000 {
+        let mut bytes = originals[below(originals.len())].clone();
+        for _ in 0..=below(4) {
+            let at = below(bytes.len());
+            let len = below(bytes.len() - at + 1);
+            match below(5) {
+                0 => bytes.truncate(at),
+                1 => {
+                    let piece = bytes[at..at + len].to_vec();
+                    let to = below(bytes.len() + 1);
+                    bytes.splice(to..to, piece);
+                }
+                2 => {
+                    let word = WORDS[below(WORDS.len())].to_ne_bytes();
+                    let to = at / 4 * 4;
+                    let end = (to + 4).min(bytes.len());
+                    bytes.splice(to..end, word);
+                }
+                _ => {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte ^= 1 << below(8);
+                    }
+                }
+            }
+        }
+        // Pieces that were doubled may double again.
+        bytes.truncate(1 << 16);
+        precise_fuzz::jsonb(&bytes);
+    }
+}
+
 fn here(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }

@@ -2,7 +2,11 @@
 //! form is read as, against what the core reads in the text (SPEC.md section 1.8).
 
 use std::collections::BTreeSet;
+use std::env;
+use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::{Instant, SystemTime};
 
 use precise_postgres::{Server, Session};
 
@@ -108,6 +112,289 @@ fn an_index_and_a_generated_column_hold_proofs() {
     assert_eq!(session.ask(is_right).value(), "t");
     let refused = session.ask("INSERT INTO proven VALUES (-2, '9007199254740993')");
     assert_eq!(refused.sqlstate(), "PR201");
+}
+
+/// Rounds of the ordinary run, each of another seed.
+const SEEDS: std::ops::Range<u64> = 1..7;
+
+/// Documents of a round.
+const ROUND: usize = 250;
+
+/// And then, for as many seconds as `PRECISE_FUZZ_SECONDS` says, documents that are new each time,
+/// unless `PRECISE_FUZZ_SEED` says where to begin.
+#[test]
+fn wild_documents_come_to_the_same() {
+    let Some(server) = Server::shared() else { return };
+    let mut session = server.database("jsonb_wild");
+    prepare_rounds(&mut session);
+    let met: Vec<[usize; 2]> = SEEDS.map(|seed| round(&mut session, seed)).collect();
+    let sum = |i: usize| met.iter().map(|met| met[i]).sum::<usize>();
+    let whole = met.len() * ROUND;
+    let (stored, accepted) = (sum(0), sum(1));
+    assert!(stored > whole / 2 && accepted > whole / 4, "{stored}, {accepted} of {whole}");
+
+    let setting = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let Some(seconds) = setting("PRECISE_FUZZ_SECONDS") else { return };
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let first = setting("PRECISE_FUZZ_SEED").unwrap_or(since_1970.as_micros() as u64);
+    let (begun, mut seed) = (Instant::now(), first);
+    while begun.elapsed().as_secs() < seconds {
+        round(&mut session, seed);
+        seed += 1;
+    }
+    let count = (seed - first) * ROUND as u64;
+    let report = format!("jsonb: {count} wild documents, seeds {first} to {seed}\n");
+    io::stderr().write_all(report.as_bytes()).unwrap();
+}
+
+fn prepare_rounds(session: &mut Session) {
+    session.run("CREATE TABLE given (id int, x text)");
+    // Behind a single byte, so that nothing is aligned by chance.
+    session.run(
+        "CREATE TABLE wild (id int, is_first bool, x text, p jsonb, m jsonb, e jsonb, j jsonb)",
+    );
+    for (column, storage) in [("p", "PLAIN"), ("m", "MAIN"), ("e", "EXTERNAL"), ("j", "EXTENDED")] {
+        session.run(&format!("ALTER TABLE wild ALTER {column} SET STORAGE {storage}"));
+    }
+    // What jsonb does not take is none of ours.
+    session.run(
+        "CREATE FUNCTION as_jsonb(x text) RETURNS jsonb LANGUAGE plpgsql AS $$
+         BEGIN RETURN x::jsonb; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$",
+    );
+}
+
+/// Compares one seed's documents: how many jsonb took, and how many of those the core accepts.
+fn round(session: &mut Session, seed: u64) -> [usize; 2] {
+    let mut wild = Wild { random: Random::new(seed), corpus: corpus() };
+    let documents: Vec<String> = (0..ROUND).map(|_| wild.document()).collect();
+    session.run("TRUNCATE given, wild");
+    for (i, some) in documents.chunks(50).enumerate() {
+        let row =
+            |(j, x): (usize, &String)| format!("({}, '{}')", i * 50 + j, x.replace('\'', "''"));
+        let rows: Vec<String> = some.iter().enumerate().map(row).collect();
+        session.run(&format!("INSERT INTO given VALUES {}", rows.join(", ")));
+    }
+    session.run(
+        "INSERT INTO wild SELECT id, true, x, CASE WHEN octet_length(x) < 2000 THEN j END, j, j, j
+         FROM (SELECT id, x, as_jsonb(x) AS j FROM given OFFSET 0) AS taken WHERE j IS NOT NULL",
+    );
+    let (of_text, printed) = ("precise_check(x) IS NULL", "j::text");
+    for (what, condition, left, right) in [
+        ("canonical", of_text, "precise_canonical(j)", "precise_canonical(x)"),
+        ("proof", of_text, "precise_mint_proof(j)::text", "precise_mint_proof(x)::text"),
+        // Of equal keys jsonb has kept one, and prints what it kept.
+        ("check, printed", "true", "precise_check(j)", &format!("precise_check({printed})")),
+        (
+            "canonical, printed",
+            "precise_check(j) IS NULL",
+            "precise_canonical(j)",
+            &format!("precise_canonical({printed})"),
+        ),
+        ("PLAIN", "p IS NOT NULL", "precise_check(p)", "precise_check(j)"),
+        (
+            "PLAIN",
+            "p IS NOT NULL AND precise_check(j) IS NULL",
+            "precise_proof_hash(p)",
+            "precise_proof_hash(j)",
+        ),
+        ("MAIN", "true", "precise_check(m)", "precise_check(j)"),
+        ("MAIN", "precise_check(j) IS NULL", "precise_proof_hash(m)", "precise_proof_hash(j)"),
+        ("EXTERNAL", "true", "precise_check(e)", "precise_check(j)"),
+        ("EXTERNAL", "precise_check(j) IS NULL", "precise_proof_hash(e)", "precise_proof_hash(j)"),
+    ] {
+        let unequal = session.run(&format!(
+            "SELECT id || ': ' || left(x, 20000) FROM wild
+             WHERE {condition} AND ({left}) IS DISTINCT FROM ({right}) ORDER BY id LIMIT 1"
+        ));
+        assert!(unequal.is_empty(), "{what}, seed {seed}, {left}, {right}: {unequal:#?}");
+    }
+    [number(session, "FROM wild"), number(session, &format!("FROM wild WHERE {of_text}"))]
+}
+
+/// What fuzzers found worth keeping, where it is text.
+fn corpus() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/canonical");
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // In the same order everywhere.
+    paths.sort();
+    let texts = paths.iter().filter_map(|path| fs::read_to_string(path).ok());
+    let texts: Vec<String> = texts.filter(|text| !text.contains('\0')).collect();
+    assert!(!texts.is_empty());
+    texts
+}
+
+/// Writes documents that are out of the ordinary.
+struct Wild {
+    random: Random,
+    corpus: Vec<String>,
+}
+
+impl Wild {
+    fn document(&mut self) -> String {
+        match self.random.below(16) {
+            0 => self.nested(),
+            1 => {
+                let count = 33 + self.random.below(300);
+                self.object(1, count)
+            }
+            2 => {
+                let len = 100 + self.random.below(3000);
+                let elements: Vec<String> = (0..len).map(|_| self.number()).collect();
+                format!("[{}]", elements.join(","))
+            }
+            3 => format!("{{\"a\":{},\"b\":[{}]}}", self.noise(), self.run_of_one()),
+            4 => self.noise(),
+            5 => self.run_of_one(),
+            6 | 7 => self.extreme(),
+            8 | 9 => {
+                let text = self.random.below(self.corpus.len());
+                let text = self.corpus[text].clone();
+                if self.random.below(2) == 0 { text } else { self.changed(&text) }
+            }
+            _ => self.value(0),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> String {
+        match self.random.below(if depth < 6 { 12 } else { 7 }) {
+            0 => "null".into(),
+            1 => "true".into(),
+            2 => "false".into(),
+            3 | 4 => self.number(),
+            5 => self.string(12),
+            6 => {
+                if self.random.below(20) == 0 {
+                    self.extreme()
+                } else {
+                    self.string(2)
+                }
+            }
+            7..=9 => {
+                let count = self.random.below(9);
+                self.object(depth + 1, count)
+            }
+            _ => {
+                let elements: Vec<String> =
+                    (0..self.random.below(9)).map(|_| self.value(depth + 1)).collect();
+                format!("[{}]", elements.join(", "))
+            }
+        }
+    }
+
+    /// Keys may be empty or stand twice.
+    fn object(&mut self, depth: usize, count: usize) -> String {
+        let members: Vec<String> = (0..count)
+            .map(|i| {
+                let mut key = self.string(5);
+                // Most stand once.
+                if self.random.below(40) > 0 {
+                    key.truncate(key.len() - 1);
+                    key = format!("{key}{i}\"");
+                }
+                let value = if count > 32 { self.number() } else { self.value(depth) };
+                format!("{key}:{value}")
+            })
+            .collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// Around the depth that is allowed, or anywhere.
+    fn nested(&mut self) -> String {
+        let depth = match self.random.below(3) {
+            0 => 126 + self.random.below(5),
+            _ => 1 + self.random.below(140),
+        };
+        let (mut before, mut behind) = (String::new(), String::new());
+        for _ in 0..depth {
+            let (open, close) = match self.random.below(4) {
+                0 => ("[".into(), "]"),
+                1 => ("[0.50,".into(), ",\"\"]"),
+                2 => (format!("{{{}:", self.string(3)), "}"),
+                _ => (format!("{{\"b\":null,{}:", self.string(3)), "}"),
+            };
+            before.push_str(&open);
+            behind.insert_str(0, close);
+        }
+        format!("{before}{}{behind}", self.value(9))
+    }
+
+    /// A string that does not compress: from 2 kB on it is stored elsewhere.
+    fn noise(&mut self) -> String {
+        let len = 1900 + self.random.below(20_000);
+        let characters: String =
+            (0..len).map(|_| char::from(b'0' + self.random.below(75) as u8)).collect();
+        format!("\"{}\"", characters.replace('\\', "/"))
+    }
+
+    /// A string that compresses.
+    fn run_of_one(&mut self) -> String {
+        let (spelling, _) = CHARACTERS[self.random.below(CHARACTERS.len())];
+        format!("\"{}\"", spelling.repeat(self.random.below(60_000)))
+    }
+
+    fn string(&mut self, len_max: usize) -> String {
+        let spelled: String = (0..self.random.below(len_max + 1))
+            .map(|_| CHARACTERS[self.random.below(CHARACTERS.len())].0)
+            .collect();
+        format!("\"{spelled}\"")
+    }
+
+    fn number(&mut self) -> String {
+        let (integer, fraction) = (self.random.below(9), self.random.below(9));
+        let exponent = self.random.below(13) as i64 - 6;
+        self.decimal(integer, 0, fraction, 0, exponent)
+    }
+
+    /// Digits, zeros and exponents around what binary64 keeps and what NUMERIC does.
+    fn extreme(&mut self) -> String {
+        let near = |random: &mut Random, lens: &[usize]| lens[random.below(lens.len())];
+        let digits = near(&mut self.random, &[0, 1, 4, 5, 14, 15, 16, 17, 18, 40, 400]);
+        let zeros = near(&mut self.random, &[0, 0, 1, 3, 4, 5, 300, 16_370]);
+        let fraction = near(&mut self.random, &[0, 0, 1, 2, 4, 15, 17]);
+        let zeros_behind = near(&mut self.random, &[0, 0, 1, 4, 400, 16_380]);
+        let size =
+            near(&mut self.random, &[0, 0, 1, 21, 290, 307, 308, 309, 324, 400, 16_382, 131_060]);
+        let exponent = size as i64 + self.random.below(6) as i64 - 3;
+        let exponent = if self.random.below(2) == 0 { exponent } else { -exponent };
+        self.decimal(digits, zeros, fraction, zeros_behind, exponent)
+    }
+
+    /// So many digits, and behind the point zeros, digits and zeros.
+    fn decimal(
+        &mut self,
+        integer: usize,
+        zeros: usize,
+        fraction: usize,
+        zeros_behind: usize,
+        exponent: i64,
+    ) -> String {
+        let digits = |random: &mut Random, count: usize| -> String {
+            (0..count).map(|_| char::from(b'0' + random.below(10) as u8)).collect()
+        };
+        let sign = self.random.of(&["", "-"]);
+        let integer = digits(&mut self.random, integer);
+        let integer = integer.trim_start_matches('0');
+        let integer = if integer.is_empty() { "0" } else { integer };
+        let fraction = digits(&mut self.random, fraction);
+        let fraction = ["0".repeat(zeros), fraction, "0".repeat(zeros_behind)].concat();
+        let point = if fraction.is_empty() { "" } else { "." };
+        let exponent = match exponent {
+            0 => String::new(),
+            exponent => format!("{}{exponent}", self.random.of(&["e", "E"])),
+        };
+        format!("{sign}{integer}{point}{fraction}{exponent}")
+    }
+
+    /// With one character in another's place.
+    fn changed(&mut self, text: &str) -> String {
+        let mut characters: Vec<char> = text.chars().collect();
+        if !characters.is_empty() {
+            let at = self.random.below(characters.len());
+            characters[at] = CHARACTERS[self.random.below(CHARACTERS.len())].1;
+        }
+        characters.into_iter().collect()
+    }
 }
 
 /// Fills a table `stored (id, x text, j jsonb)`.
@@ -229,6 +516,11 @@ const RANGE: &[&str] =
 struct Random(u64);
 
 impl Random {
+    /// Seeds that are close to each other begin far apart.
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

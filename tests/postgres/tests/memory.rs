@@ -41,8 +41,8 @@ fn database(server: &Server, name: &str, count: u32, distinct: u32) -> Session {
     session.run("CREATE TABLE hashes (i int, n int, hash bytea)");
     session.run(&format!(
         "INSERT INTO hashes SELECT i, n, {}
-         FROM generate_series(0, {count} - 1) i, LATERAL (SELECT i * 7919::bigint % {distinct}) AS x (y),
-         LATERAL (SELECT y::int) AS z (n)",
+         FROM generate_series(0, {count} - 1) i,
+             LATERAL (SELECT (i * 7919::bigint % {distinct})::int) AS x (n)",
         hash_of("n")
     ));
     session.run("VACUUM ANALYZE hashes");
