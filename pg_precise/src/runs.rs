@@ -215,17 +215,9 @@ impl TemporaryFile {
     fn append(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let piece = &bytes[..bytes.len().min(PIECE_LEN_MAX)];
-            // SAFETY: the file is open, and as many bytes are read as there are.
-            let written = unsafe {
-                pg_sys::FileWrite(
-                    self.file,
-                    piece.as_ptr().cast_mut().cast(),
-                    piece.len() as _,
-                    self.len as pg_sys::off_t,
-                    pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_WRITE,
-                )
-            };
-            if written as usize != piece.len() {
+            // SAFETY: the file is open.
+            let written = unsafe { write_at(self.file, self.len, piece) };
+            if usize::try_from(written) != Ok(piece.len()) {
                 return Err(failed("write to"));
             }
             self.len += piece.len() as u64;
@@ -239,16 +231,8 @@ impl TemporaryFile {
         let mut filled = 0;
         while filled < bytes.len() {
             let rest = &mut bytes[filled..];
-            // SAFETY: the file is open, and there is room for as many bytes.
-            let count = unsafe {
-                pg_sys::FileRead(
-                    self.file,
-                    rest.as_mut_ptr().cast(),
-                    rest.len() as _,
-                    (offset + filled as u64) as pg_sys::off_t,
-                    pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_READ,
-                )
-            };
+            // SAFETY: the file is open.
+            let count = unsafe { read_at(self.file, offset + filled as u64, rest) };
             match usize::try_from(count) {
                 Ok(count) if count > 0 => filled += count,
                 _ => return Err(failed("read")),
@@ -263,6 +247,72 @@ impl Drop for TemporaryFile {
         // SAFETY: the file is open, and nobody else closes it. What goes wrong is only logged.
         unsafe { pg_sys::FileClose(self.file) };
     }
+}
+
+/// How many bytes were written; below zero if none could be.
+///
+/// # Safety
+///
+/// The file is open.
+#[cfg(not(feature = "pg18"))]
+unsafe fn write_at(file: pg_sys::File, offset: u64, bytes: &[u8]) -> isize {
+    // SAFETY: the server reads as many bytes as there are.
+    let written = unsafe {
+        pg_sys::FileWrite(
+            file,
+            bytes.as_ptr().cast_mut().cast(),
+            bytes.len() as _,
+            offset as pg_sys::off_t,
+            pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_WRITE,
+        )
+    };
+    written as isize
+}
+
+/// How many bytes were read, 0 at the end; below zero if none could be.
+///
+/// # Safety
+///
+/// The file is open.
+#[cfg(not(feature = "pg18"))]
+unsafe fn read_at(file: pg_sys::File, offset: u64, bytes: &mut [u8]) -> isize {
+    // SAFETY: the server writes no more bytes than there is room for.
+    let count = unsafe {
+        pg_sys::FileRead(
+            file,
+            bytes.as_mut_ptr().cast(),
+            bytes.len() as _,
+            offset as pg_sys::off_t,
+            pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_READ,
+        )
+    };
+    count as isize
+}
+
+/// As before version 18, where the functions of one buffer are the header's, not the server's.
+///
+/// # Safety
+///
+/// The file is open.
+#[cfg(feature = "pg18")]
+unsafe fn write_at(file: pg_sys::File, offset: u64, bytes: &[u8]) -> isize {
+    let buffer = pg_sys::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let wait = pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_WRITE;
+    // SAFETY: it is one buffer, and the server reads as many bytes as there are.
+    unsafe { pg_sys::FileWriteV(file, &raw const buffer, 1, offset as pg_sys::off_t, wait) }
+}
+
+/// As before version 18.
+///
+/// # Safety
+///
+/// The file is open.
+#[cfg(feature = "pg18")]
+unsafe fn read_at(file: pg_sys::File, offset: u64, bytes: &mut [u8]) -> isize {
+    let buffer = pg_sys::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let wait = pg_sys::WaitEventIO::WAIT_EVENT_BUFFILE_READ;
+    // SAFETY: it is one buffer, and the server writes no more bytes than there is room for.
+    unsafe { pg_sys::FileReadV(file, &raw const buffer, 1, offset as pg_sys::off_t, wait) }
 }
 
 /// What the last call of the system came to.

@@ -559,7 +559,11 @@ mod tests {
         for lower_bound in [0, 2, -1, i64::MIN, i64::MAX] {
             assert_eq!(array(lower_bound).unwrap_err().code_and_path(), "PR116 $.a[0]");
         }
-        let error = value(|row| row.numeric_not_finite()).unwrap_err();
+        let refused = value(|row| {
+            row.numeric_not_finite()?;
+            row.null()
+        });
+        let error = refused.unwrap_err();
         assert_eq!(error.code_and_path(), "PR202 $.a");
     }
 
