@@ -207,6 +207,10 @@ BEGIN
             MESSAGE = pg_catalog.format('%L is no reason to forget a subject', reason),
             HINT = 'It is erasure, or opt_out: then nothing about the subject is minted again.';
     END IF;
+    -- What is imported meanwhile must not bring the secret back.
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(
+        pg_catalog.hashtextextended('precise.import_secrets', 0)
+    );
     -- Batches that are being closed first: a proof of the subject's in one of them is voided, not
     -- dropped. Then the secret, which whoever is minting with it holds on to.
     FOR each IN

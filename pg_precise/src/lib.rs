@@ -6,17 +6,19 @@
 //!  row.rs         a record's columns ──▶ the core's row encoder (SPEC.md section 1.4)
 //!  aggregate.rs   states in the server's memory, merged over parallel workers
 //!  runs.rs        states that outgrew it, in the server's temporary files
+//!  secrets.rs     subjects' secrets, sealed for another database and opened again
 //!  fault.rs       errors under their own SQLSTATE, out of Rust before they jump
 //!  ../jsonb/      jsonb and NUMERIC in their own binary forms: a crate that needs no server
 //! ```
 //!
 //! Functions are declared in the extension's script, generated from the catalogue; each finds
-//! its row there by its name. Tables and procedures are SQL, in the other files of `sql/`.
+//! its row there by its name. Tables and procedures are SQL, in the other files of `sql/`, and so
+//! are the declarations of what only they call.
 //!
 //! # What this crate does not do
 //!
-//! It decides nothing about bytes. It opens no connection, no file but the server's temporary ones,
-//! and starts no worker.
+//! It decides nothing about bytes of proofs. It opens no connection, no file but that of a key and
+//! the server's temporary ones, and starts no worker.
 
 // The server speaks C. Each block says why it is sound.
 #![allow(unsafe_code, reason = "the functions of the server are unsafe to call")]
@@ -26,6 +28,7 @@ mod call;
 mod fault;
 mod row;
 mod runs;
+mod secrets;
 
 use pgrx::pg_guard;
 use pgrx::pg_sys::{Datum, FunctionCallInfo, Pg_finfo_record};
@@ -100,3 +103,9 @@ server_function!(
 server_function!(
     /// What an aggregate gives for its state.
     precise_finish, pg_finfo_precise_finish, aggregate::finish);
+server_function!(
+    /// Seals a chunk of subjects' secrets.
+    precise_seal, pg_finfo_precise_seal, secrets::seal);
+server_function!(
+    /// Opens one.
+    precise_unseal, pg_finfo_precise_unseal, secrets::unseal);

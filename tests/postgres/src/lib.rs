@@ -195,6 +195,17 @@ impl Server {
         let from = BufReader::new(child.stdout.take().unwrap());
         Session { child, to, from }
     }
+
+    /// A file that the server may read, and with this mode: its path.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>, mode: u32) -> String {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        if self.is_root {
+            run(Command::new("chown").arg(ACCOUNT).arg(&path));
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.into_os_string().into_string().unwrap()
+    }
 }
 
 impl Drop for Server {

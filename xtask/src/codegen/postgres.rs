@@ -30,7 +30,7 @@ fn result_type(of: Type) -> &'static str {
 }
 
 /// The other parts of the script, in order; the functions come behind the first.
-const PARTS: &[&str] = &["schema", "tables", "tracking", "batches", "audience", "audit", "roles"];
+const PARTS: &[&str] = &["schema", "tables", "tracking", "batches", "audience", "audit", "secrets", "roles"];
 
 /// The script of `CREATE EXTENSION`.
 pub(super) fn extension() -> Result<String, String> {
