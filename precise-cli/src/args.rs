@@ -275,14 +275,19 @@ impl Audience {
 
 /// Print the batch root of some proofs, one line per part
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  ROOT=$(precise root proofs.parquet)")]
+#[command(after_help = "Examples:
+  ROOT=$(precise root proofs.parquet)
+  precise root archive.csv.gz --batch 4")]
 pub(crate) struct Root {
-    /// Parquet files with a column of proof hashes
+    /// Files with a column of proof hashes: Parquet, or CSV as PostgreSQL's archive is
     #[arg(required = true, value_name = "PROOFS")]
     pub(crate) proofs: Vec<PathBuf>,
-    /// The column of proof hashes, 32 bytes each
+    /// The column of proof hashes: 32 bytes each, or in CSV 0x…, \x… or prf_…
     #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
     pub(crate) column: String,
+    /// Only the proofs of this batch, by the column batch_id of CSV
+    #[arg(long, value_name = "ID")]
+    pub(crate) batch: Option<String>,
     /// Proofs per batch at most; larger sets are cut by leading bits
     #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
     pub(crate) part_limit: usize,
@@ -293,17 +298,22 @@ pub(crate) struct Root {
 /// Prints the inclusion or absence proof; which one, and the root it holds under, goes to standard
 /// error.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  precise prove proofs.parquet --proof prf_… > inclusion.json")]
+#[command(after_help = "Examples:
+  precise prove proofs.parquet --proof prf_… > inclusion.json
+  precise prove archive.csv --batch 4 --proof prf_… > inclusion.json")]
 pub(crate) struct Prove {
-    /// Parquet files with a column of proof hashes: the whole batch
+    /// Files with a column of proof hashes: the whole batch. Parquet, or CSV as PostgreSQL's archive is
     #[arg(required = true, value_name = "PROOFS")]
     pub(crate) proofs: Vec<PathBuf>,
     /// The proof: prf_… or 0x…
     #[arg(long, value_name = "PROOF", value_parser = proof_hash)]
     pub(crate) proof: Hash,
-    /// The column of proof hashes, 32 bytes each
+    /// The column of proof hashes: 32 bytes each, or in CSV 0x…, \x… or prf_…
     #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
     pub(crate) column: String,
+    /// Only the proofs of this batch, by the column batch_id of CSV
+    #[arg(long, value_name = "ID")]
+    pub(crate) batch: Option<String>,
     /// Proofs per batch at most, as it was when the batch was made
     #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
     pub(crate) part_limit: usize,

@@ -127,7 +127,7 @@ fn first_event(events: &Path) -> Result<String> {
 /// The batch of the part that has `proof`.
 fn batch_of(proofs: &Path, proof: &ProofDocument) -> Result<Batch> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
-    read_hashes(&[proofs.to_owned()], HASH_COLUMN, &mut runs)?;
+    read_hashes(&[proofs.to_owned()], HASH_COLUMN, None, &mut runs)?;
     let mut set = runs.finish(precise_core::merkle::PART_LIMIT)?;
     Batch::new(set.part_of(&proof.proof_hash)?.0)
         .map_err(|error| Failure::refused("cannot batch the sample", error))

@@ -267,7 +267,7 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
 }
 
 /// `events.ndjson.gz` is NDJSON; standard input too.
-fn format_of(path: &Path) -> Option<Format> {
+pub(crate) fn format_of(path: &Path) -> Option<Format> {
     if path == Path::new("-") {
         return Some(Format::Ndjson);
     }

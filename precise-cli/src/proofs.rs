@@ -1,4 +1,4 @@
-//! `proofs.parquet`: what minting writes, and what batches are read from.
+//! `proofs.parquet`: what minting writes, and what batches are read from; or a database's archive.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,17 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use precise_arrow::{ByteColumn, CellType};
-use precise_core::Hash;
+use precise_core::{Hash, hex, proof};
 
 use crate::failure::{Failure, Result};
-use crate::input::open_file;
+use crate::input::{Format, Input, Piece, Row, Rows, format_of, open_file};
 use crate::runs::SortedRuns;
 
 /// The column batches are made of.
 pub(crate) const HASH_COLUMN: &str = "proof_hash";
+
+/// The column of an archive that says which batch a proof is in.
+const BATCH_COLUMN: &str = "batch_id";
 
 /// Bytes of encoded rows held before they are written: a row is about 100 bytes.
 const ROW_GROUP_LEN: usize = 32 << 20;
@@ -122,15 +125,103 @@ fn texts(
     Ok(StringArray::try_new(offsets, Buffer::from_vec(text), None)?)
 }
 
-/// Reads the hashes of Parquet files into one set.
-pub(crate) fn read_hashes(paths: &[PathBuf], column: &str, runs: &mut SortedRuns) -> Result<()> {
+/// Reads the hashes of files into one set: Parquet, or CSV if a name says so. With a `batch`, those
+/// of that batch; without one, files that tell of more than one are refused, since their set is none
+/// that was ever batched.
+pub(crate) fn read_hashes(
+    paths: &[PathBuf],
+    column: &str,
+    batch: Option<&str>,
+    runs: &mut SortedRuns,
+) -> Result<()> {
+    let mut seen = None;
     for path in paths {
-        read_file(path, column, runs)?;
+        if format_of(path) == Some(Format::Csv) {
+            read_csv(path, column, batch, &mut seen, runs)?;
+        } else if batch.is_some() {
+            return Err(Failure::Usage(format!(
+                "--batch is for CSV, which says in the column {BATCH_COLUMN} where each proof is; {} \
+                 is read as Parquet",
+                path.display()
+            )));
+        } else {
+            read_parquet(path, column, runs)?;
+        }
     }
-    Ok(())
+    match batch {
+        Some(batch) if seen.is_none() => {
+            Err(Failure::Usage(format!("there is no proof of batch {batch:?}")))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn read_file(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
+/// Reads the rows of `batch`, or all if they are of no other than was `seen`.
+fn read_csv(
+    path: &Path,
+    column: &str,
+    batch: Option<&str>,
+    seen: &mut Option<String>,
+    runs: &mut SortedRuns,
+) -> Result<()> {
+    let shown = path.display();
+    let no_column =
+        |name: &str, hint: &str| Failure::Usage(format!("{shown} has no column {name:?}; {hint}"));
+    let mut row = 0_u64;
+    Input::new(path, Some(Format::Csv), None, b',')?.read(&Arc::default(), &mut |piece| {
+        let Piece::Rows(Rows { list, cells: Some(cells), .. }) = piece else { return Ok(()) };
+        let names = cells.columns.names();
+        let find = |name: &str| names.iter().position(|n| *n == name.to_ascii_lowercase());
+        let hash_at = find(column)
+            .ok_or_else(|| no_column(column, "pass --column with the name of its proof hashes"))?;
+        let batch_at = find(BATCH_COLUMN);
+        if batch.is_some() && batch_at.is_none() {
+            return Err(no_column(BATCH_COLUMN, "without it there is nothing --batch could mean"));
+        }
+        let mut hashes = Vec::with_capacity(list.len());
+        for (i, Row { fault, .. }) in list.iter().enumerate() {
+            row += 1;
+            let refused = |why: &dyn std::fmt::Display| {
+                Failure::Usage(format!("cannot read row {row} of {shown}: {why}"))
+            };
+            if let Some(error) = fault {
+                return Err(refused(error));
+            }
+            let of_row: Vec<&[u8]> = cells.of(i).collect();
+            if of_row.len() != names.len() {
+                let why = format!("it has {} cells instead of {}", of_row.len(), names.len());
+                return Err(refused(&why));
+            }
+            if let Some(at) = batch_at {
+                let id = String::from_utf8_lossy(of_row[at]);
+                if batch.is_some_and(|batch| batch != id) {
+                    continue;
+                }
+                let first = seen.get_or_insert_with(|| id.clone().into_owned());
+                if *first != id {
+                    return Err(Failure::Usage(format!(
+                        "row {row} of {shown} is of batch {id:?}, others are of batch {first:?}; \
+                         pass --batch with the one you mean"
+                    )));
+                }
+            }
+            hashes.push(parse_hash(of_row[hash_at]).map_err(|error| {
+                refused(&format!("{} {error}, in column {column:?}", error.code()))
+            })?);
+        }
+        runs.extend(&hashes)
+    })
+}
+
+/// Reads a hash as documents spell it, or as PostgreSQL prints bytes.
+fn parse_hash(cell: &[u8]) -> precise_core::Result<Hash> {
+    match cell.strip_prefix(br"\x").and_then(hex::parse_digits) {
+        Some(hash) => Ok(hash),
+        None => proof::parse_spelling(&String::from_utf8_lossy(cell)),
+    }
+}
+
+fn read_parquet(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
     let shown = path.display();
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot read {shown} as Parquet: {error}"))

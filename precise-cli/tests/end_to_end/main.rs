@@ -4,6 +4,7 @@
 //! One test crate, so that it links once; a module for each command, or for each thing that can
 //! go wrong.
 
+mod archive;
 mod audience;
 mod blinding;
 mod canonical;
