@@ -1007,7 +1007,7 @@ BEGIN
             DETAIL = pg_catalog.format(
                 'Of the rows written to %s, %s cannot be minted.', TG_RELID::regclass, refused
             ),
-            HINT = 'precise.track(…, on_reject => ''keep'') stores such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') stores such rows without a proof.';
     END IF;
     RETURN NULL;
 END
@@ -1063,7 +1063,7 @@ BEGIN
     IF refused > 0 AND tracked.on_reject = 'error' THEN
         RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
             DETAIL = pg_catalog.format('Of the rows of %s, %s cannot be minted.', source, refused),
-            HINT = 'precise.track(…, on_reject => ''keep'') leaves such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') leaves such rows without a proof.';
     ELSIF refused > 0 THEN
         RAISE WARNING USING
             MESSAGE = pg_catalog.format('%s rows of %s cannot be minted', refused, source),
@@ -1821,6 +1821,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%s is not tracked', source),
             HINT = 'Proofs of its rows are there only if precise.track was called for it.';
+    ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('the table that was tracked as %L is gone', tracked.label),
+            HINT = 'Its proofs stay. precise.untrack takes it out of precise.sources.';
     END IF;
     document := precise.record_expression(tracked, source);
     row_set := precise.row_set(source);
@@ -2163,15 +2167,30 @@ COMMENT ON FUNCTION precise.import_secrets(text, regclass, boolean) IS
 
 DO $$
 DECLARE
-    missing text;
+    needed text;
+    role pg_catalog.pg_roles;
 BEGIN
-    FOREACH missing IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = missing);
-        BEGIN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', missing);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- Another database made it meanwhile.
-        END;
+    FOREACH needed IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
+        SELECT r.* INTO role FROM pg_catalog.pg_roles AS r WHERE r.rolname = needed;
+        IF role.rolsuper OR role.rolcreaterole OR role.rolcanlogin THEN
+            RAISE WARNING USING
+                MESSAGE = pg_catalog.format(
+                    'role %s was there before, and %s', needed,
+                    CASE
+                        WHEN role.rolsuper THEN 'is a superuser'
+                        WHEN role.rolcreaterole THEN 'may create roles'
+                        ELSE 'may log in'
+                    END
+                ),
+                HINT = 'It is granted rights all the same. Made here, it would be there to be '
+                    || 'granted to others, and could do nothing else.';
+        ELSIF role.oid IS NULL THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', needed);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- Another database made it meanwhile.
+            END;
+        END IF;
     END LOOP;
 END
 $$;

@@ -128,6 +128,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%s is not tracked', source),
             HINT = 'Proofs of its rows are there only if precise.track was called for it.';
+    ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('the table that was tracked as %L is gone', tracked.label),
+            HINT = 'Its proofs stay. precise.untrack takes it out of precise.sources.';
     END IF;
     document := precise.record_expression(tracked, source);
     row_set := precise.row_set(source);

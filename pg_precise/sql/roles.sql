@@ -2,15 +2,30 @@
 
 DO $$
 DECLARE
-    missing text;
+    needed text;
+    role pg_catalog.pg_roles;
 BEGIN
-    FOREACH missing IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = missing);
-        BEGIN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', missing);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- Another database made it meanwhile.
-        END;
+    FOREACH needed IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
+        SELECT r.* INTO role FROM pg_catalog.pg_roles AS r WHERE r.rolname = needed;
+        IF role.rolsuper OR role.rolcreaterole OR role.rolcanlogin THEN
+            RAISE WARNING USING
+                MESSAGE = pg_catalog.format(
+                    'role %s was there before, and %s', needed,
+                    CASE
+                        WHEN role.rolsuper THEN 'is a superuser'
+                        WHEN role.rolcreaterole THEN 'may create roles'
+                        ELSE 'may log in'
+                    END
+                ),
+                HINT = 'It is granted rights all the same. Made here, it would be there to be '
+                    || 'granted to others, and could do nothing else.';
+        ELSIF role.oid IS NULL THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', needed);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- Another database made it meanwhile.
+            END;
+        END IF;
     END LOOP;
 END
 $$;

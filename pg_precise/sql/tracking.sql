@@ -444,7 +444,7 @@ BEGIN
             DETAIL = pg_catalog.format(
                 'Of the rows written to %s, %s cannot be minted.', TG_RELID::regclass, refused
             ),
-            HINT = 'precise.track(…, on_reject => ''keep'') stores such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') stores such rows without a proof.';
     END IF;
     RETURN NULL;
 END
@@ -500,7 +500,7 @@ BEGIN
     IF refused > 0 AND tracked.on_reject = 'error' THEN
         RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
             DETAIL = pg_catalog.format('Of the rows of %s, %s cannot be minted.', source, refused),
-            HINT = 'precise.track(…, on_reject => ''keep'') leaves such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') leaves such rows without a proof.';
     ELSIF refused > 0 THEN
         RAISE WARNING USING
             MESSAGE = pg_catalog.format('%s rows of %s cannot be minted', refused, source),

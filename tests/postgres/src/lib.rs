@@ -206,6 +206,27 @@ impl Server {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path.into_os_string().into_string().unwrap()
     }
+
+    /// A hot standby that follows this one.
+    pub fn standby(&self) -> Self {
+        let home = tempfile::Builder::new().prefix("precise-pg.").tempdir().unwrap();
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let standby = Self { home, bin: self.bin.clone(), is_root: self.is_root };
+        for folder in ["data", "socket"] {
+            let folder = standby.path(folder);
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+            if self.is_root {
+                run(Command::new("chown").arg(ACCOUNT).arg(&folder));
+            }
+        }
+        let mut copy = self.command("pg_basebackup");
+        copy.args(["-U", ACCOUNT, "-h"]).arg(self.path("socket")).arg("-D");
+        copy.arg(standby.path("data")).args(["-R", "-c", "fast", "--no-sync"]);
+        run(&mut copy);
+        standby.resume();
+        standby
+    }
 }
 
 impl Drop for Server {

@@ -30,7 +30,8 @@ fn result_type(of: Type) -> &'static str {
 }
 
 /// The other parts of the script, in order; the functions come behind the first.
-const PARTS: &[&str] = &["schema", "tables", "tracking", "batches", "audience", "audit", "secrets", "roles"];
+const PARTS: &[&str] =
+    &["schema", "tables", "tracking", "batches", "audience", "audit", "secrets", "roles"];
 
 /// The script of `CREATE EXTENSION`.
 pub(super) fn extension() -> Result<String, String> {
@@ -47,7 +48,12 @@ pub(super) fn extension() -> Result<String, String> {
             let _ = write!(script, "\n{}", functions());
         }
     }
-    Ok(script)
+    // A server reads all of it before it runs the first line, which says in what encoding a
+    // database must be: it has to be text in each.
+    match script.lines().find(|line| !line.is_ascii()) {
+        Some(line) => Err(format!("pg_precise/sql: not ASCII: {line}")),
+        None => Ok(script),
+    }
 }
 
 /// The catalogue.
