@@ -87,6 +87,10 @@ BEGIN
         SELECT p.proof_hash, precise.leading(p.proof_hash) AS bits
         FROM precise.proof AS p
         WHERE p.label = close_pending.label AND p.batch_id IS NULL
+        -- Held in the order in which writers count content that comes again, so that they and
+        -- this wait for each other and not in a circle.
+        ORDER BY p.proof_hash
+        FOR NO KEY UPDATE
     ), cut AS MATERIALIZED (
         SELECT precise.cut_bits(pg_catalog.min(d.bits)) AS bits
         FROM (

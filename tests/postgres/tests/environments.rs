@@ -23,7 +23,8 @@ fn wait_for(session: &mut Session, query: &str) {
         if value(session, query) == "t" {
             return;
         }
-        session.run("SELECT pg_sleep(0.01)");
+        // In a transaction, pg_stat_activity is what it was when it was first asked.
+        session.run("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)");
     }
     panic!("waited in vain: {query}");
 }
@@ -620,4 +621,42 @@ fn a_subject_column_or_a_table_that_is_gone_is_noted() {
         assert_eq!(pg.ask(&verify).sqlstate(), "42P01");
         pg.run(&format!("SELECT precise.untrack({oid}::regclass)"));
     }
+}
+
+#[test]
+fn who_writes_and_who_closes_batches_do_not_stop_each_other() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("writers_and_closer");
+    pg.run("CREATE TABLE t (payload jsonb)");
+    pg.run("SELECT precise.track('t', 'payload')");
+    let insert = "INSERT INTO t SELECT to_jsonb(i) FROM generate_series(1, 2000) i";
+    // In several statements, so that the proofs do not lie in the order of their hashes.
+    for i in 0..4 {
+        pg.run(&insert.replace("1, 2000", &format!("{}, {}", 500 * i + 1, 500 * i + 500)));
+    }
+    // A third holds a proof in the middle, so that each of the two has some when they meet.
+    let [mut holder, mut closer] = [(); 2].map(|()| server.session("writers_and_closer"));
+    for order in ["ctid", "proof_hash", "proof_hash DESC"] {
+        pg.run("UPDATE precise.proof SET batch_id = NULL");
+        pg.run("DELETE FROM precise.batch");
+        holder.run("BEGIN");
+        holder.run(&format!(
+            "SELECT FROM precise.proof ORDER BY {order} OFFSET 1000 LIMIT 1 FOR UPDATE"
+        ));
+        closer.tell("CALL precise.close_batch('t', 300)");
+        wait_for_a_lock(&mut holder);
+        // The same content again: each of its proofs is written to.
+        pg.tell(insert);
+        wait_for(
+            &mut holder,
+            "SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND datname = current_database()",
+        );
+        holder.run("COMMIT");
+        closer.answer().rows();
+        pg.answer().rows();
+        assert_eq!(pg.run("SELECT code, message FROM precise.reject"), [""; 0], "{order}");
+        assert_eq!(value(&mut pg, "SELECT sum(count) FROM precise.batch"), "2000", "{order}");
+    }
+    assert_eq!(value(&mut pg, "SELECT sum(seen) FROM precise.proof"), "8000");
 }

@@ -185,7 +185,8 @@ fn wait_for_a_lock(session: &mut Session) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                    AND datname = current_database()";
     while session.ask(waiting).value() == "0" {
-        session.run("SELECT pg_sleep(0.01)");
+        // In a transaction, pg_stat_activity is what it was when it was first asked.
+        session.run("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)");
     }
 }
 
