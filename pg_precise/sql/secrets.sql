@@ -22,6 +22,8 @@ COMMENT ON FUNCTION precise.unseal(text, bytea, bigint, boolean, bytea) IS
 CREATE FUNCTION precise.export_secrets(key_file text) RETURNS TABLE (chunk bytea)
     -- STABLE, so that all steps see one set of secrets.
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    -- No secret goes into a temporary file: they are read along the index, and a chunk has room.
+    SET enable_sort = off SET work_mem = '64MB'
     AS $$
 DECLARE
     salt bytea := precise.random_bytes();
@@ -35,7 +37,6 @@ BEGIN
     SELECT pg_catalog.count(*) INTO remaining FROM precise.subject_secret;
     exported := remaining;
     LOOP
-        -- Along the index. To sort them all would be to write secrets into temporary files.
         SELECT pg_catalog.count(*), pg_catalog.max(s.subject), pg_catalog.json_agg(
             pg_catalog.json_build_array(
                 s.subject, pg_catalog.encode(s.secret, 'hex'), s.made_at
@@ -71,6 +72,8 @@ CREATE FUNCTION precise.import_secrets(
     OUT imported bigint, OUT present bigint, OUT suppressed bigint, OUT unknown bigint
 )
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    -- As above: an opened chunk has room.
+    SET work_mem = '64MB'
     AS $$
 DECLARE
     each record;

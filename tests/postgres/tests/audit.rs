@@ -1,7 +1,11 @@
 //! What is asked later: receipts, whether a table is as it was minted, audiences, and to be
 //! forgotten.
 
+use std::env;
+use std::process::Command;
+
 use precise_postgres::{Server, Session};
+use program::skipped;
 
 #[track_caller]
 fn value(session: &mut Session, query: &str) -> String {
@@ -314,6 +318,57 @@ fn a_dump_has_everything_but_secrets() {
         ["5|PR305"]
     );
     assert_eq!(restored.run("SELECT subject FROM precise.subject_secret"), ["cy"]);
+}
+
+#[test]
+fn an_archive_is_read_by_the_command_line() {
+    let Some(server) = Server::shared() else { return };
+    let tests = env::current_exe().unwrap();
+    let precise = tests.ancestors().nth(2).unwrap().join("precise");
+    if !precise.exists() {
+        skipped("archives and the command line: precise is not built");
+        return;
+    }
+    let mut pg = server.database("archived");
+    pg.run("CREATE TABLE t (id text PRIMARY KEY, who text, payload jsonb)");
+    pg.run("SELECT precise.track('t', 'payload', subject => 'who')");
+    pg.run(
+        "INSERT INTO t SELECT E'\\n\"' || i || ',', 'ann', to_jsonb(i) \
+         FROM generate_series(1, 300) i",
+    );
+    pg.run("CALL precise.close_batch('t', 100)");
+    commit(&mut pg, "t");
+    let archive = "\\copy (SELECT * FROM precise.archive('t', 'infinity')) TO STDOUT \
+                   (FORMAT csv, HEADER)\n";
+    let text = server.load("archived", archive).unwrap();
+    let file = server.write("archive.csv", text, 0o644);
+    let run = |args: &[&str]| {
+        let output = Command::new(&precise).args(args).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let batches = pg.run("SELECT id, precise.hex(batch_root) FROM precise.batch ORDER BY id");
+    assert!(batches.len() > 3, "{batches:?}");
+    for batch in &batches {
+        let (id, root) = batch.split_once('|').unwrap();
+        let (ok, printed) = run(&["root", &file, "--batch", id]);
+        assert!(ok);
+        assert_eq!(printed.trim_end(), root);
+        let ids = format!(
+            "SELECT precise_proof_id(proof_hash) FROM precise.proof WHERE batch_id = {id} LIMIT 3"
+        );
+        for proof in pg.run(&ids) {
+            let (ok, inclusion) = run(&["prove", &file, "--batch", id, "--proof", &proof]);
+            assert!(ok);
+            let verified = format!(
+                "SELECT precise_verify_inclusion(proof_hash, '{inclusion}', batch_root) \
+                 FROM precise.proof JOIN precise.batch ON id = batch_id \
+                 WHERE precise_proof_id(proof_hash) = '{proof}'"
+            );
+            assert_eq!(value(&mut pg, &verified), "t", "{proof}");
+        }
+    }
+    // All batches together are none.
+    assert_eq!(run(&["root", &file]), (false, String::new()));
 }
 
 #[test]
