@@ -302,7 +302,8 @@ pub(crate) struct Root {
   precise prove proofs.parquet --proof prf_… > inclusion.json
   precise prove archive.csv --batch 4 --proof prf_… > inclusion.json")]
 pub(crate) struct Prove {
-    /// Files with a column of proof hashes: the whole batch. Parquet, or CSV as PostgreSQL's archive is
+    /// Files with a column of proof hashes, the whole batch: Parquet, or CSV as PostgreSQL's
+    /// archive is
     #[arg(required = true, value_name = "PROOFS")]
     pub(crate) proofs: Vec<PathBuf>,
     /// The proof: prf_… or 0x…

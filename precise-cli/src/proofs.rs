@@ -126,8 +126,8 @@ fn texts(
 }
 
 /// Reads the hashes of files into one set: Parquet, or CSV if a name says so. With a `batch`, those
-/// of that batch; without one, files that tell of more than one are refused, since their set is none
-/// that was ever batched.
+/// of that batch; without one, files that tell of more than one are refused, since their set is
+/// none that was ever batched.
 pub(crate) fn read_hashes(
     paths: &[PathBuf],
     column: &str,

@@ -208,6 +208,7 @@ impl Server {
     }
 
     /// A hot standby that follows this one.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let home = tempfile::Builder::new().prefix("precise-pg.").tempdir().unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -330,32 +330,11 @@ fn a_blind_that_is_null_gives_null_and_no_bare_proof() {
     }
 }
 
-#[test]
-fn what_a_caller_puts_in_front_is_not_run() {
-    let Some(server) = Server::shared() else { return };
-    let mut pg = server.database("search_paths");
-    // Whatever runs with its owner's rights says where its names are.
-    let loose = "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.prosecdef \
-         AND p.pronamespace IN ('precise'::regnamespace, 'public'::regnamespace) \
-         AND NOT COALESCE('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)";
-    assert_eq!(pg.run(loose), [""; 0]);
-    let definers = "SELECT count(*) > 5 FROM pg_proc p WHERE p.prosecdef \
-                    AND p.pronamespace = 'precise'::regnamespace";
-    assert_eq!(value(&mut pg, definers), "t");
-    fill(&mut pg);
-    pg.run("CREATE TABLE a (id int PRIMARY KEY, payload jsonb)");
-    pg.run("SELECT precise.track('a', 'payload')");
-    pg.run("UPDATE precise.sources SET k = 1 WHERE label = 'a'");
-    pg.run("INSERT INTO a VALUES (1, '{\"cohort_id\":\"c\",\"member_id\":\"m\"}')");
-    for role in ["intruder", "intruding_minter", "intruding_auditor"] {
-        pg.run(&format!("CREATE ROLE {role}"));
-        pg.run(&format!("GRANT SELECT, INSERT, UPDATE, TRIGGER ON t, s, a TO {role}"));
-    }
-    pg.run("GRANT precise_minter TO intruding_minter");
-    pg.run("GRANT precise_auditor TO intruding_auditor");
+/// Puts into a schema `trap` what has the names of functions, operators, types and tables that are
+/// used inside; each raises TRAP0.
+fn set_trap(pg: &mut Session) {
     pg.run("CREATE SCHEMA trap");
     pg.run("GRANT USAGE ON SCHEMA trap TO PUBLIC");
-    // Names that are used inside, of functions, operators, types and tables.
     pg.run(
         "CREATE FUNCTION trap.sprung() RETURNS void LANGUAGE plpgsql AS \
          $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'TRAP0', MESSAGE = 'was run'; END $$",
@@ -402,6 +381,32 @@ fn what_a_caller_puts_in_front_is_not_run() {
     pg.run("CREATE TABLE trap.pg_class (oid oid)");
     pg.run("CREATE TABLE trap.new_rows (id int, payload jsonb)");
     pg.run("CREATE DOMAIN trap.text AS pg_catalog.text CHECK (false)");
+}
+
+#[test]
+fn what_a_caller_puts_in_front_is_not_run() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("search_paths");
+    // Whatever runs with its owner's rights says where its names are.
+    let loose = "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.prosecdef \
+         AND p.pronamespace IN ('precise'::regnamespace, 'public'::regnamespace) \
+         AND NOT COALESCE('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)";
+    assert_eq!(pg.run(loose), [""; 0]);
+    let definers = "SELECT count(*) > 5 FROM pg_proc p WHERE p.prosecdef \
+                    AND p.pronamespace = 'precise'::regnamespace";
+    assert_eq!(value(&mut pg, definers), "t");
+    fill(&mut pg);
+    pg.run("CREATE TABLE a (id int PRIMARY KEY, payload jsonb)");
+    pg.run("SELECT precise.track('a', 'payload')");
+    pg.run("UPDATE precise.sources SET k = 1 WHERE label = 'a'");
+    pg.run("INSERT INTO a VALUES (1, '{\"cohort_id\":\"c\",\"member_id\":\"m\"}')");
+    for role in ["intruder", "intruding_minter", "intruding_auditor"] {
+        pg.run(&format!("CREATE ROLE {role}"));
+        pg.run(&format!("GRANT SELECT, INSERT, UPDATE, TRIGGER ON t, s, a TO {role}"));
+    }
+    pg.run("GRANT precise_minter TO intruding_minter");
+    pg.run("GRANT precise_auditor TO intruding_auditor");
+    set_trap(&mut pg);
     let mut tried = 0;
     for (role, statements) in [
         (
