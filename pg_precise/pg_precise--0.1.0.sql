@@ -1333,7 +1333,7 @@ BEGIN
         (SELECT pg_catalog.count(*) FROM claims)
     INTO ids, hashed, claimed;
     IF hashed <> claimed THEN
-        -- Somebody deleted a proof by hand while its batch was being hashed.
+        -- The proofs are held, so this cannot be; a root of other proofs would be public for ever.
         RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
             MESSAGE = pg_catalog.format(
                 'pending proofs of %L changed while they were batched', label
