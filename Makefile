@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR = $(PRECISE_CACHE)/target
 PYTHON = $(PRECISE_CACHE)/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench bench-pg fuzz pg-install
+.PHONY: help setup test test-all lint bench bench-pg fuzz pg-build pg-install pg-uninstall pg-deb
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -34,8 +34,17 @@ PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 bench-pg: setup ## Print the ratios inside PostgreSQL (release build; wants a quiet machine)
 	@PG_CONFIG=$(PG_CONFIG) $(PYTHON) tests/bench/bench_postgres.py
 
-pg-install: ## Build the PostgreSQL extension and install it for PG_CONFIG (needs its headers)
-	@pg_precise/install.sh "$(PG_CONFIG)"
+pg-build: ## Build the PostgreSQL extension for the server of PG_CONFIG (needs its headers)
+	@pg_precise/package.sh build "$(PG_CONFIG)"
+
+pg-install: ## Build it and install it, below DESTDIR if given (LIBRARY: one that is built)
+	@pg_precise/package.sh install "$(PG_CONFIG)"
+
+pg-uninstall: ## Remove what pg-install installed
+	@pg_precise/package.sh uninstall "$(PG_CONFIG)"
+
+pg-deb: ## Build a Debian package of the extension
+	@pg_precise/package.sh deb "$(PG_CONFIG)"
 
 fuzz: ## Fuzz each target for a minute (needs nightly Rust)
 	@tests/fuzz/fuzz.sh

@@ -2,6 +2,7 @@
 //! of the vectors.
 
 mod postgres;
+mod upgrade;
 
 use std::fmt::Write;
 
@@ -23,12 +24,12 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
         demand_no_loss(&before, &coverage)?;
     }
     let file = |path: &str, text| Generated { path: path.into(), text };
-    let files = [
+    let mut files = vec![
         file("docs/functions.md", functions_page()),
         file("docs/errors.md", errors_page()),
-        file("pg_precise/pg_precise--0.1.0.sql", postgres::extension()?),
         file(COVERAGE, coverage),
     ];
+    files.extend(postgres::scripts()?);
     settle(&files, mode, "codegen")
 }
 

@@ -23,6 +23,75 @@ const PG_CONFIG: &str = "/usr/lib/postgresql/15/bin/pg_config";
 /// The account under which the server runs where the tests are root's: it refuses to be root.
 const ACCOUNT: &str = "postgres";
 
+/// `pg_config` of the server that is copied.
+pub fn pg_config() -> PathBuf {
+    env::var_os("PRECISE_PG_CONFIG").map_or_else(|| PG_CONFIG.into(), PathBuf::from)
+}
+
+/// Where a `pg_config` says that something is.
+pub fn place(pg_config: &Path, asked: &str) -> PathBuf {
+    let printed = Command::new(pg_config).arg(asked).output();
+    let printed = printed.unwrap_or_else(|error| panic!("{}: {error}", pg_config.display()));
+    PathBuf::from(String::from_utf8(printed.stdout).unwrap().trim())
+}
+
+/// The text of a file of the extension's.
+pub fn extension_file(name: &str) -> String {
+    fs::read_to_string(extension_folder().join(name)).unwrap()
+}
+
+/// Where the extension's sources are.
+pub fn extension_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pg_precise")
+}
+
+/// The program that builds and installs the extension.
+pub fn package(verb: &str, pg_config: &Path) -> Command {
+    let mut package = Command::new(extension_folder().join("package.sh"));
+    package.arg(verb).arg(pg_config);
+    for name in ["DESTDIR", "LIBRARY", "PROFILE"] {
+        package.env_remove(name);
+    }
+    package
+}
+
+/// A server's files in a folder of the test's own.
+#[derive(Debug)]
+pub struct Files {
+    /// Stands in for the root of the file system: below it, all is where it was.
+    pub root: PathBuf,
+    /// The folder of the programs.
+    pub bin: PathBuf,
+}
+
+impl Files {
+    /// A server finds its files from where its program is, if all moved alike.
+    fn copied(root: &Path) -> Self {
+        let copied = |from: &Path| {
+            let to = root.join(from.strip_prefix("/").unwrap_or(from));
+            run(Command::new("mkdir").arg("-p").arg(to.parent().unwrap()));
+            run(Command::new("cp").arg("-r").arg(from).arg(&to));
+            to
+        };
+        // Debian has the programs and the libraries in one folder of the version, others have all.
+        let bin = place(&pg_config(), "--bindir");
+        let version = bin.parent().unwrap();
+        let share = place(&pg_config(), "--sharedir");
+        if !share.starts_with(version) {
+            copied(&share);
+        }
+        // A server from PyPI has the libraries it is linked to beside itself.
+        let beside = version.parent().and_then(Path::parent).map(fs::read_dir);
+        for entry in beside.into_iter().flatten().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "libs") {
+                copied(&entry.path());
+            }
+        }
+        let bin = copied(version).join("bin");
+        Self { root: root.into(), bin }
+    }
+}
+
 /// A running server, with a database in which the extension is not yet created.
 #[derive(Debug)]
 pub struct Server {
@@ -57,50 +126,29 @@ impl Server {
 
     /// Starts one. None, and a word about it, where there is nothing to start.
     pub fn start() -> Option<Self> {
+        Self::start_with(|library, files| {
+            let mut install = package("install", &files.bin.join("pg_config"));
+            run(install.env("LIBRARY", library));
+        })
+    }
+
+    /// Starts one in whose files the extension's library was put otherwise.
+    pub fn start_with(put: impl FnOnce(&Path, &Files)) -> Option<Self> {
         let Some(library) = env::var_os("PRECISE_PG_LIBRARY") else {
             skipped("PostgreSQL: no PRECISE_PG_LIBRARY (make test builds it)");
             return None;
         };
-        let pg_config = env::var("PRECISE_PG_CONFIG").unwrap_or_else(|_| PG_CONFIG.into());
         let home = tempfile::Builder::new().prefix("precise-pg.").tempdir().unwrap();
-        let place = |asked: &str| {
-            let printed = Command::new(&pg_config).arg(asked).output();
-            let printed = printed.unwrap_or_else(|error| panic!("{pg_config}: {error}"));
-            PathBuf::from(String::from_utf8(printed.stdout).unwrap().trim())
-        };
-        // A server finds its files from where its program is, if both moved alike.
-        let copied = |from: &Path| {
-            let to = home.path().join("server").join(from.strip_prefix("/").unwrap_or(from));
-            run(Command::new("mkdir").arg("-p").arg(to.parent().unwrap()));
-            run(Command::new("cp").arg("-r").arg(from).arg(&to));
-            to
-        };
-        let (bin, library_folder) = (place("--bindir"), place("--pkglibdir"));
-        let share = copied(&place("--sharedir"));
-        // Debian has the programs and the libraries in one folder of the version.
-        let version = bin.parent().unwrap();
-        let version_copy = copied(version);
-        let bin = version_copy.join("bin");
-        let library_folder = version_copy.join(library_folder.strip_prefix(version).unwrap());
-        fs::copy(library, library_folder.join("pg_precise.so")).unwrap();
-        let extension = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pg_precise");
-        run(Command::new("cp")
-            .arg(extension.join("pg_precise.control"))
-            .arg(extension.join("pg_precise--0.1.0.sql"))
-            .arg(share.join("extension")));
+        let files = Files::copied(&home.path().join("server"));
+        put(Path::new(&library), &files);
         let is_root = fs::metadata("/proc/self").is_ok_and(|meta| {
             use std::os::unix::fs::MetadataExt;
             meta.uid() == 0
         });
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let server = Self { home, bin, is_root };
+        let server = Self { home, bin: files.bin, is_root };
         for folder in ["data", "socket"] {
-            fs::create_dir(server.path(folder)).unwrap();
-        }
-        if is_root {
-            run(Command::new("chown")
-                .arg(ACCOUNT)
-                .args([server.path("data"), server.path("socket")]));
+            server.folder(folder);
         }
         let mut init = server.command("initdb");
         init.arg("-D").arg(server.path("data"));
@@ -110,12 +158,22 @@ impl Server {
         Some(server)
     }
 
+    /// Makes a folder of the server's account.
+    fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.path(name);
+        fs::create_dir(&folder).unwrap();
+        if self.is_root {
+            run(Command::new("chown").arg(ACCOUNT).arg(&folder));
+        }
+        folder
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
     /// A program of the server's, under the account that may own one.
-    fn command(&self, program: &str) -> Command {
+    fn command(&self, program: impl AsRef<Path>) -> Command {
         let program = self.bin.join(program);
         let mut command = if self.is_root {
             let mut command = Command::new("runuser");
@@ -141,9 +199,43 @@ impl Server {
 
     /// Ends it as a crash would.
     pub fn kill(&self) {
+        self.end("immediate");
+    }
+
+    /// Ends it, and whatever sessions there are.
+    pub fn stop(&self) {
+        self.end("fast");
+    }
+
+    fn end(&self, mode: &str) {
         let mut stop = self.command("pg_ctl");
-        stop.arg("-D").arg(self.path("data")).args(["-m", "immediate", "-w", "stop"]);
+        stop.arg("-D").arg(self.path("data")).args(["-m", mode, "-w", "stop"]);
         run(&mut stop);
+    }
+
+    /// Has PostgreSQL's own runner run scripts of a folder's `regress/sql`, in which they find its
+    /// `uninstall.sql`, and compare what they print with `regress/expected`. If it differs: how.
+    pub fn regress(&self, folder: &Path, scripts: &[&str]) -> Result<(), String> {
+        let work = self.folder("regress");
+        for part in ["regress/sql", "regress/expected", "uninstall.sql"] {
+            run(Command::new("cp").arg("-r").arg(folder.join(part)).arg(&work));
+        }
+        let pgxs = place(&self.bin.join("pg_config"), "--pgxs");
+        let source = pgxs.parent().and_then(Path::parent).unwrap();
+        let mut runner = self.command(source.join("test/regress/pg_regress"));
+        runner.arg("--bindir").arg(&self.bin).arg("--host").arg(self.path("socket"));
+        runner.args(["--user", ACCOUNT, "--dbname", "regress"]);
+        runner.arg("--inputdir").arg(&work).arg("--outputdir").arg(&work).args(scripts);
+        let output = runner.current_dir(&work).output().unwrap();
+        if output.status.success() {
+            return Ok(());
+        }
+        let diff = fs::read_to_string(work.join("regression.diffs")).unwrap_or_default();
+        Err(format!(
+            "{}{}{diff}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ))
     }
 
     /// `psql` on a database, quiet, one value a line and nothing around it.
@@ -335,8 +427,9 @@ impl Drop for Session {
 /// Stands where an answer ends.
 const END: &str = "~end~";
 
+/// Runs a program that must go well.
 #[track_caller]
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let output = output.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
