@@ -47,9 +47,10 @@ fn listed() -> Result<Vec<String>, String> {
     Ok(names.split_terminator('\0').map(String::from).collect())
 }
 
-/// Whether a file is what a fuzzer begins with: bytes, though some of them look like text.
+/// Whether a file is what a fuzzer begins with, or what a program printed: bytes, though some of
+/// them look like text.
 fn is_sample(path: &str) -> bool {
-    path.split('/').any(|folder| folder == "corpus")
+    path.split('/').any(|folder| ["corpus", "expected"].contains(&folder))
 }
 
 /// A broken rule.
@@ -358,6 +359,7 @@ mod tests {
     #[test]
     fn samples_are_bytes() {
         assert!(is_sample("tests/fuzz/corpus/number/zero"));
+        assert!(is_sample("pg_precise/regress/expected/install.out"));
         assert!(!is_sample("tests/fuzz/src/corpus.rs"));
     }
 
