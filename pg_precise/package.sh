@@ -20,7 +20,7 @@ fail() {
 pg_config="$(command -v "$2")" || fail "there is no program $2" \
     "PG_CONFIG is the server's own: /usr/lib/postgresql/15/bin/pg_config, for example"
 extension_sources="$(cd "$(dirname "$0")" && pwd)"
-printed="$("$pg_config" --version)"
+printed="$("$pg_config" --version | head -n 1)"
 server="$(sed -E 's/^PostgreSQL ([0-9]+).*/\1/' <<<"$printed")"
 case "$server" in
 15 | 16 | 18) ;;

@@ -27,12 +27,7 @@ long_legs=(generated-documents-long jsonb-documents-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
-for_postgres() {
-    PGRX_PG_CONFIG_PATH="$pg_config" CARGO_TARGET_DIR="$pg_target" cargo "$@" \
-        --manifest-path pg_precise/Cargo.toml
-}
-
-leg_build_postgres() { for_postgres build; }
+leg_build_postgres() { PROFILE=dev pg_precise/package.sh build "$pg_config"; }
 
 leg_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
