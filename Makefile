@@ -20,7 +20,8 @@ setup: ## Install what the tests need and this machine lacks (says first what)
 test: setup ## Run every test, one line per leg
 	@tests/legs.sh
 
-test-all: setup ## make test, other versions and the long runs; writes docs/tested.md
+test-all: ## make test, other versions and the long runs; writes docs/tested.md
+	@tests/setup.sh --all
 	@tests/legs.sh --all
 
 lint: setup ## Format, clippy, licences, generated files, style

