@@ -30,20 +30,15 @@ pub(super) fn step(old: &str, by_hand: &str, new: &str) -> Result<String, String
         if unchanged.contains(&*statement.sense) && !is_dropped {
             continue;
         }
-        match statement.object() {
-            Some((kind, name)) if !REPLACEABLE.contains(&kind) && made.contains(&(kind, name)) => {
-                if !is_seen_to(name) {
-                    return Err(format!("{kind} {name} has changed; the step has to say how"));
-                }
-                if !dropped.contains(&name) {
-                    continue;
-                }
-                changed.push_str(&statement.text);
-            }
+        match statement.object().filter(|object| made.contains(object)) {
             Some((kind, _)) if REPLACEABLE.contains(&kind) => {
                 changed.push_str("CREATE OR REPLACE");
                 changed.push_str(statement.text.strip_prefix("CREATE").unwrap_or_default());
             }
+            Some((kind, name)) if !is_seen_to(name) => {
+                return Err(format!("{kind} {name} has changed; the step has to say how"));
+            }
+            Some((_, name)) if !dropped.contains(&name) => continue,
             _ => changed.push_str(&statement.text),
         }
         changed.push('\n');
@@ -197,8 +192,9 @@ mod tests {
             "CREATE OR REPLACE FUNCTION precise.f() RETURNS int LANGUAGE sql AS $$ SELECT 2; -- one\n \
              $$;\nGRANT EXECUTE ON FUNCTION precise.f() TO b;\n"
         );
-        let more = format!("{OLD}CREATE TABLE precise.u (a text);");
-        assert_eq!(step_to("", &more).unwrap(), "CREATE TABLE precise.u (a text);\n");
+        // What is new replaces nothing: what has its name is somebody else's.
+        let more = "CREATE TABLE precise.u (a text);\nCREATE VIEW precise.v AS SELECT 1;\n";
+        assert_eq!(step_to("", &format!("{OLD}{more}")).unwrap(), more);
     }
 
     #[test]
