@@ -2,3 +2,886 @@
 \echo Use "ALTER EXTENSION pg_precise UPDATE" to load this file. \quit
 
 -- What `CREATE OR REPLACE` cannot do: tables, types, and what is gone or takes other arguments.
+
+-- One index for what is pending and what is not costs an insert half of what two did.
+DROP INDEX precise.proof_pending;
+DROP INDEX precise.proof_batch;
+CREATE INDEX proof_batch ON precise.proof (batch_id);
+
+CREATE INDEX proof_batch ON precise.proof (batch_id);
+COMMENT ON COLUMN precise.sources.k IS
+    'The members a cohort must have to be named, 2 or more; NULL: 1000.';
+CREATE FUNCTION precise.plain_minting(
+    tracked precise.sources, source regclass, on_conflict text
+) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RETURN pg_catalog.format(
+        'INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen) '
+        'SELECT $1, h.proof_hash, pg_catalog.min(h.record_id COLLATE "C"), pg_catalog.count(*) '
+        'FROM (SELECT %s, %s FROM new_rows AS n) AS h (proof_hash, record_id) '
+        -- In the order of the key, so that two statements with the same contents do not wait for
+        -- each other.
+        'GROUP BY h.proof_hash ORDER BY h.proof_hash %s',
+        precise.hash_expression(precise.record_expression(tracked, source)),
+        precise.key_expression(tracked.record_id), on_conflict
+    );
+END
+    $$;
+COMMENT ON FUNCTION precise.plain_minting(precise.sources, regclass, text) IS
+    'The SQL that mints written rows where nothing is in the way. It fails if a row has no record, '
+    'or a record is refused; what is to be done then, precise.minting says.';
+CREATE OR REPLACE FUNCTION precise.mint_written() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    -- A key's text must not depend on a session's settings.
+    SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
+    SET extra_float_digits = 1 SET bytea_output = 'hex'
+    AS $$
+DECLARE
+    tracked precise.sources;
+    statement text;
+    minted bigint;
+    -- NULL as long as rows were neither minted nor refused one by one.
+    refused bigint;
+    reason text[];
+    is_refusal boolean := false;
+BEGIN
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = TG_RELID;
+    IF NOT FOUND THEN
+        -- A row that is written into a partition fires the partition's triggers only.
+        SELECT s.* INTO tracked FROM precise.sources AS s
+        WHERE s.source IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(TG_RELID) AS a);
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    BEGIN
+        IF tracked.subject IS NULL THEN
+            -- Most statements write rows that can all be minted, which is said and planned in a
+            -- fraction of the time that all else takes.
+            PERFORM FROM new_rows OFFSET 999 LIMIT 1;
+            IF FOUND AND TG_OP = 'INSERT' THEN
+                -- To look whether a proof is there already costs as much as to add it. Of many rows
+                -- mostly none is; if one is, what was added up to it is undone.
+                BEGIN
+                    EXECUTE precise.plain_minting(tracked, TG_RELID, '') USING tracked.label;
+                    RETURN NULL;
+                EXCEPTION WHEN unique_violation THEN
+                    -- With a look, then.
+                END;
+            END IF;
+            EXECUTE precise.plain_minting(
+                tracked, TG_RELID, 'ON CONFLICT (proof_hash, label) ' || CASE TG_OP
+                    WHEN 'INSERT' THEN 'DO UPDATE SET seen = p.seen + excluded.seen'
+                    ELSE 'DO NOTHING'
+                END
+            ) USING tracked.label;
+            RETURN NULL;
+        END IF;
+        FOREACH statement IN ARRAY
+            precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', false)
+        LOOP
+            EXECUTE statement INTO minted, refused, reason USING tracked.label;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+        is_refusal := SQLSTATE LIKE 'PR%'
+            -- A row without a record has no proof hash.
+            OR tracked.subject IS NULL AND SQLSTATE = '23502';
+        IF tracked.on_reject = 'error' AND SQLSTATE <> '23502' THEN
+            RAISE;
+        END IF;
+    END;
+    IF is_refusal THEN
+        -- Row by row, then.
+        BEGIN
+            FOREACH statement IN ARRAY
+                precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', true)
+            LOOP
+                EXECUTE statement INTO minted, refused, reason USING tracked.label;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            IF tracked.on_reject = 'error' THEN
+                RAISE;
+            END IF;
+            reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+            refused := NULL;
+        END;
+    END IF;
+    IF refused IS NULL THEN
+        BEGIN
+            INSERT INTO precise.reject (label, code, message)
+            SELECT tracked.label, reason[1], pg_catalog.format(
+                '%s rows were not minted: %s', pg_catalog.count(*), reason[3]
+            )
+            FROM new_rows;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'rows of % were neither minted nor noted: %', TG_RELID::regclass, SQLERRM;
+        END;
+        RETURN NULL;
+    END IF;
+
+    IF refused > 0 AND tracked.on_reject = 'error' THEN
+        RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
+            DETAIL = pg_catalog.format(
+                'Of the rows written to %s, %s cannot be minted.', TG_RELID::regclass, refused
+            ),
+            HINT = 'precise.track(..., on_reject => ''keep'') stores such rows without a proof.';
+    END IF;
+    RETURN NULL;
+END
+    $$;
+CREATE OR REPLACE FUNCTION precise.backfill(source regclass) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
+    SET extra_float_digits = 1 SET bytea_output = 'hex'
+    AS $$
+DECLARE
+    tracked precise.sources;
+    row_set text;
+    statement text;
+    minted bigint;
+    refused bigint;
+    reason text[];
+BEGIN
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = backfill.source;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('%s is not tracked', source),
+            HINT = 'SELECT precise.track(table, column) tracks a table, and mints what is in it.';
+    END IF;
+    row_set := precise.row_set(source);
+    BEGIN
+        FOREACH statement IN ARRAY precise.minting(tracked, source, row_set, false, false) LOOP
+            EXECUTE statement INTO minted, refused, reason USING tracked.label;
+        END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+        IF SQLSTATE NOT LIKE 'PR%' OR tracked.on_reject = 'error' THEN
+            RAISE;
+        END IF;
+        FOREACH statement IN ARRAY precise.minting(tracked, source, row_set, false, true) LOOP
+            EXECUTE statement INTO minted, refused, reason USING tracked.label;
+        END LOOP;
+    END;
+    IF refused > 0 AND tracked.on_reject = 'error' THEN
+        RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
+            DETAIL = pg_catalog.format('Of the rows of %s, %s cannot be minted.', source, refused),
+            HINT = 'precise.track(..., on_reject => ''keep'') leaves such rows without a proof.';
+    ELSIF refused > 0 THEN
+        RAISE WARNING USING
+            MESSAGE = pg_catalog.format('%s rows of %s cannot be minted', refused, source),
+            HINT = 'precise.reject says which, and why.';
+    END IF;
+    RETURN minted;
+END
+    $$;
+CREATE OR REPLACE FUNCTION precise.close_pending(label text, max_leaves bigint) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    -- The server does not know how many proofs and cells there are, and they are many.
+    SET enable_nestloop = off SET jit = off
+    AS $$
+DECLARE
+    now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());
+    ids bigint[];
+    hashed numeric;
+    claimed bigint;
+BEGIN
+    -- One at a time for each label. Forgetting a subject, which may take proofs away, waits too.
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.close_batch ' || close_pending.label, 0)
+    );
+    -- A single statement, so that it sees one set of proofs from its first step to its last:
+    -- those minted meanwhile stay pending.
+    WITH pending AS MATERIALIZED (
+        SELECT p.proof_hash, precise.leading(p.proof_hash) AS bits
+        FROM precise.proof AS p
+        WHERE p.label = close_pending.label AND p.batch_id IS NULL
+        -- Held in the order in which writers count content that comes again, so that they and
+        -- this wait for each other and not in a circle.
+        ORDER BY p.proof_hash
+        FOR NO KEY UPDATE
+    ), cut AS MATERIALIZED (
+        SELECT precise.cut_bits(pg_catalog.min(d.bits)) AS bits
+        FROM (
+            SELECT p.bits # pg_catalog.lead(p.bits, close_pending.max_leaves::integer)
+                OVER (ORDER BY p.proof_hash)
+            FROM pending AS p
+        ) AS d (bits)
+    ), cells AS (
+        SELECT p.bits >> (32 - cut.bits) AS cell, pg_catalog.count(*) AS count,
+            @extschema@.precise_merkle_root(p.proof_hash) AS batch_root
+        FROM pending AS p CROSS JOIN cut
+        GROUP BY p.bits >> (32 - cut.bits)
+        ORDER BY p.bits >> (32 - cut.bits)
+    ), batches AS MATERIALIZED (
+        SELECT pg_catalog.nextval('precise.batch_id') AS id, c.cell, c.count, c.batch_root,
+            CASE WHEN cut.bits > 0 THEN pg_catalog.jsonb_build_object(
+                'bits', cut.bits, 'index', c.cell, 'parts', (SELECT pg_catalog.count(*) FROM cells)
+            ) END AS part
+        FROM cells AS c CROSS JOIN cut
+    ), claims AS (
+        UPDATE precise.proof AS p SET batch_id = b.id
+        FROM batches AS b CROSS JOIN cut
+        WHERE p.label = close_pending.label AND p.batch_id IS NULL
+            AND precise.leading(p.proof_hash) >> (32 - cut.bits) = b.cell
+        RETURNING 1
+    ), closed AS (
+        INSERT INTO precise.batch (id, label, part, batch_root, count, entry, closed_at)
+        SELECT b.id, close_pending.label, b.part, b.batch_root, b.count,
+            precise.entry('records', close_pending.label, b.part, b.batch_root, b.count, now_utc),
+            now_utc
+        FROM batches AS b
+        RETURNING id
+    )
+    SELECT (SELECT pg_catalog.array_agg(c.id ORDER BY c.id) FROM closed AS c),
+        (SELECT pg_catalog.sum(b.count) FROM batches AS b),
+        (SELECT pg_catalog.count(*) FROM claims)
+    INTO ids, hashed, claimed;
+    IF hashed <> claimed THEN
+        -- The proofs are held, so this cannot be; a root of other proofs would be public for ever.
+        RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
+            MESSAGE = pg_catalog.format(
+                'pending proofs of %L changed while they were batched', label
+            ),
+            HINT = 'Nothing was closed. Try again.';
+    END IF;
+    RETURN ids;
+END
+    $$;
+CREATE FUNCTION precise.member_expression(source regclass, member text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, member);
+BEGIN
+    IF kind IN ('text', 'character varying', 'smallint', 'integer', 'bigint', 'uuid') THEN
+        RETURN precise.key_expression(ARRAY[member]);
+    ELSIF kind IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_column',
+            MESSAGE = pg_catalog.format('%s has no column %I', source, member),
+            HINT = 'precise.sources names it as the column of members.';
+    ELSIF kind = 'numeric' THEN
+        -- 7.0 and 7.00 are one number, so they are one member.
+        RETURN pg_catalog.format(
+            'NULLIF(pg_catalog.format(''%%s'', pg_catalog.trim_scale(n.%I)), '''')', member
+        );
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column %I of %s is of type %s', member, source, kind),
+        HINT = 'A member is named by a text, a whole number, a numeric or a uuid.';
+END
+    $$;
+COMMENT ON FUNCTION precise.member_expression(regclass, text) IS
+    'SQL for the member that a column of a row n names; NULL where it names none.';
+CREATE FUNCTION precise.cohort_expression(source regclass) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, 'cohort_id');
+BEGIN
+    IF kind IN ('text', 'character varying', 'character') THEN
+        RETURN 'n.cohort_id::pg_catalog.text';
+    ELSIF kind IN ('json', 'jsonb') THEN
+        RETURN 'CASE WHEN pg_catalog.jsonb_typeof(n.cohort_id::pg_catalog.jsonb) = ''string'' '
+            || 'THEN n.cohort_id::pg_catalog.jsonb #>> ''{}'' END';
+    ELSIF kind IS NULL OR kind IN (
+        'boolean', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'
+    ) THEN
+        -- In the record it is no string, so the record is in no cohort.
+        RETURN 'NULL::pg_catalog.text';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column cohort_id of %s is of type %s', source, kind),
+        HINT = 'A cohort is named by a text.';
+END
+    $$;
+COMMENT ON FUNCTION precise.cohort_expression(regclass) IS
+    'SQL for the cohort that a row n, which is the record, is in; NULL where it is in none.';
+CREATE OR REPLACE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_ids text[])
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
+    SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
+    AS $$
+DECLARE
+    now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());
+    tracked precise.sources;
+    document text;
+    hash text;
+    fields text;
+    member text := 'NULL::pg_catalog.text';
+    cohort text;
+    least bigint;
+    left_over bigint;
+    skipped bigint;
+    wrong text;
+    roots jsonb;
+    audience text;
+    audience_hash bytea;
+    ids bigint[];
+BEGIN
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = audience.source;
+    least := COALESCE(tracked.k, 1000);
+    IF least < 2 THEN
+        RAISE EXCEPTION USING ERRCODE = 'PR503',
+            MESSAGE = 'k is below 2',
+            DETAIL = pg_catalog.format('precise.sources has k = %s for %s.', least, source),
+            HINT = 'A cohort of one would name its member.';
+    END IF;
+    IF precise.payload_type(audience.source, 'audience_data') IS NOT NULL THEN
+        tracked.payload := 'audience_data';
+    ELSIF tracked.source IS NULL
+        AND precise.payload_type(audience.source, 'payload') IS NOT NULL
+    THEN
+        tracked.payload := 'payload';
+    END IF;
+
+    document := precise.record_expression(tracked, source);
+    hash := precise.hash_expression(document);
+    IF tracked.subject IS NOT NULL THEN
+        -- The leaves go into receipts, so they are blinded here as well: they are those minted.
+        hash := precise.version_expression(document);
+    END IF;
+    -- A field of the record, if it is a text.
+    fields := 'CASE WHEN r.is_sound THEN '
+        || COALESCE('@extschema@.precise_canonical(' || document || ')::pg_catalog.jsonb', 'NULL')
+        || ' END';
+    IF document IS NOT NULL THEN
+        cohort := 'CASE WHEN pg_catalog.jsonb_typeof(f.fields -> ''cohort_id'') = ''string'' '
+            || 'THEN f.fields ->> ''cohort_id'' END';
+        member := 'CASE pg_catalog.jsonb_typeof(f.fields -> ''member_id'') '
+            || 'WHEN ''string'' THEN NULLIF(f.fields ->> ''member_id'', '''') '
+            || 'WHEN ''number'' THEN @extschema@.precise_canonical(f.fields -> ''member_id'') END';
+    ELSE
+        cohort := precise.cohort_expression(source);
+    END IF;
+    IF tracked.member IS NOT NULL THEN
+        member := precise.member_expression(source, tracked.member);
+    ELSIF precise.payload_type(source, 'member_id') IS NOT NULL THEN
+        member := precise.member_expression(source, 'member_id');
+    END IF;
+
+    -- A table of the caller's that happens to have this name is in the way.
+    IF pg_catalog.to_regclass('pg_temp.precise_audience') IS NOT NULL THEN
+        DROP TABLE pg_temp.precise_audience;
+    END IF;
+    CREATE TEMP TABLE precise_audience (proof_hash bytea, cohort text COLLATE "C", member text)
+        ON COMMIT DROP;
+    EXECUTE 'INSERT INTO pg_temp.precise_audience (proof_hash, cohort, member) '
+        || 'SELECT h.hash, ' || cohort || ', COALESCE(''m'' || (' || member || '), '
+        || '''r'' || pg_catalog.row_number() OVER ()) '
+        || 'FROM ' || precise.row_set(source) || ' AS n '
+        || 'CROSS JOIN LATERAL (SELECT ' || precise.key_expression(tracked.record_id)
+        || ') AS i (record_id) CROSS JOIN LATERAL (SELECT ' || COALESCE(
+            document || ' IS NOT NULL AND @extschema@.precise_check(' || document || ') IS NULL',
+            'precise.row_refusal(n.*) IS NULL'
+        )
+        || ' OFFSET 0) AS r (is_sound) '
+        || 'CROSS JOIN LATERAL (SELECT CASE WHEN r.is_sound THEN ' || hash || ' END OFFSET 0) '
+        || 'AS h (hash) '
+        || 'CROSS JOIN LATERAL (SELECT (' || fields || ')::pg_catalog.jsonb OFFSET 0) AS f (fields)'
+        USING tracked.label;
+    DELETE FROM pg_temp.precise_audience AS a WHERE a.proof_hash IS NULL;
+    GET DIAGNOSTICS skipped = ROW_COUNT;
+    IF skipped > 0 THEN
+        RAISE WARNING '% rows of % are not in the audience: they have no proof', skipped, source;
+    END IF;
+
+    -- A name that itself ends as a place does would be another cohort once its place is gone.
+    SELECT pg_catalog.min(c.cohort) INTO wrong
+    FROM (
+        SELECT DISTINCT a.cohort,
+            pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
+        FROM pg_temp.precise_audience AS a
+    ) AS c (cohort, name)
+    WHERE c.name !~ '^[a-z][a-z0-9_]{0,62}$'
+        OR c.name ~ '(_|_[0-9]{5}|_(zip3|dma)_[0-9]{3})$';
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PR501',
+            MESSAGE = 'a cohort id is malformed',
+            DETAIL = pg_catalog.format('A record of %s has %L.', source, wrong),
+            HINT = 'It is a name of a-z, 0-9 and _, and perhaps _10013, _zip3_100 or _dma_501.';
+    END IF;
+    -- What is too small is made wider, the narrowest first; what is too small at its widest is the
+    -- remainder.
+    FOR width IN 1..3 LOOP
+        UPDATE pg_temp.precise_audience AS a SET cohort = precise.wider(a.cohort)
+        WHERE a.cohort IN (
+            SELECT c.cohort FROM pg_temp.precise_audience AS c
+            WHERE CASE
+                WHEN c.cohort ~ '_[0-9]{5}$' THEN 1
+                WHEN c.cohort ~ '_(zip3|dma)_[0-9]{3}$' THEN 2
+                ELSE 3
+            END = width AND c.cohort <> ''
+            GROUP BY c.cohort HAVING pg_catalog.count(DISTINCT c.member) < least
+        );
+    END LOOP;
+    -- A remainder that is itself too small could be found by subtraction. It takes the smallest
+    -- cohort with it, and with that is large enough. Who is in no cohort is part of it.
+    SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
+    FROM pg_temp.precise_audience AS a WHERE COALESCE(a.cohort, '') = '';
+    IF left_over > 0 AND left_over < least THEN
+        UPDATE pg_temp.precise_audience AS a SET cohort = ''
+        WHERE a.cohort = (
+            SELECT c.cohort FROM pg_temp.precise_audience AS c WHERE c.cohort <> ''
+            GROUP BY c.cohort ORDER BY pg_catalog.count(DISTINCT c.member), c.cohort LIMIT 1
+        );
+    END IF;
+    SELECT pg_catalog.array_agg(DISTINCT a.cohort::text COLLATE "C") INTO cohort_ids
+    FROM pg_temp.precise_audience AS a WHERE a.cohort <> '';
+    IF cohort_ids IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PR502',
+            MESSAGE = 'an audience cannot be released',
+            DETAIL = pg_catalog.format(
+                'In %s no cohort with %s members is left to be named.', source, least
+            ),
+            HINT = 'precise.sources has k, the members a cohort must have.';
+    END IF;
+
+    IF pg_catalog.to_regclass('pg_temp.precise_audience_cell') IS NOT NULL THEN
+        DROP TABLE pg_temp.precise_audience_cell;
+    END IF;
+    CREATE TEMP TABLE precise_audience_cell ON COMMIT DROP AS
+    WITH leaves AS MATERIALIZED (
+        SELECT DISTINCT a.proof_hash, precise.leading(a.proof_hash) AS bits
+        FROM pg_temp.precise_audience AS a
+    ), cut AS MATERIALIZED (
+        SELECT precise.cut_bits(pg_catalog.min(d.bits)) AS bits
+        FROM (
+            SELECT l.bits # pg_catalog.lead(l.bits, 1048576) OVER (ORDER BY l.proof_hash)
+            FROM leaves AS l
+        ) AS d (bits)
+    )
+    SELECT l.bits >> (32 - cut.bits) AS cell, cut.bits, pg_catalog.count(*) AS count,
+        @extschema@.precise_merkle_root(l.proof_hash) AS batch_root, NULL::bigint AS id
+    FROM leaves AS l CROSS JOIN cut
+    GROUP BY l.bits >> (32 - cut.bits), cut.bits;
+
+    SELECT pg_catalog.jsonb_agg(precise.hex(c.batch_root) ORDER BY c.cell) INTO roots
+    FROM pg_temp.precise_audience_cell AS c;
+    SELECT @extschema@.precise_canonical(pg_catalog.jsonb_build_object(
+        'batch_roots', roots,
+        'canon', 'precise-jcs-1',
+        'cohort_count', pg_catalog.count(*),
+        'cohorts_root', precise.hex(@extschema@.precise_merkle_root(
+            @extschema@.precise_proof_hash(pg_catalog.jsonb_build_object('id', c.id, 'n', c.n))
+        )),
+        'count', (SELECT pg_catalog.sum(b.count) FROM pg_temp.precise_audience_cell AS b),
+        'k', least,
+        'kind', 'audience',
+        'v', 1
+    )) INTO audience
+    FROM (
+        SELECT a.cohort AS id, pg_catalog.count(DISTINCT a.member) AS n
+        FROM pg_temp.precise_audience AS a WHERE a.cohort <> '' GROUP BY a.cohort
+    ) AS c;
+    audience_hash := @extschema@.precise_proof_hash(audience);
+    proof_id := @extschema@.precise_proof_id(audience_hash);
+
+    -- The same rows are the same audience: it is in the outbox once.
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.close_batch ' || audience.proof_id, 0)
+    );
+    IF EXISTS (SELECT FROM precise.batch AS b WHERE b.label = audience.proof_id) THEN
+        RAISE NOTICE 'this audience was minted before';
+    ELSE
+        UPDATE pg_temp.precise_audience_cell AS c
+        SET id = pg_catalog.nextval('precise.batch_id');
+        INSERT INTO precise.batch
+            (id, kind, label, part, batch_root, count, entry, closed_at, document)
+        SELECT c.id, 'audience', audience.proof_id, part.part, c.batch_root, c.count,
+            precise.entry(
+                'audience', NULL, part.part, c.batch_root, c.count, now_utc, audience_hash
+            ),
+            now_utc, audience
+        FROM pg_temp.precise_audience_cell AS c
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN c.bits > 0 THEN pg_catalog.jsonb_build_object(
+                'bits', c.bits, 'index', c.cell,
+                'parts', (SELECT pg_catalog.count(*) FROM pg_temp.precise_audience_cell)
+            ) END
+        ) AS part (part);
+        INSERT INTO precise.proof (label, proof_hash, seen, batch_id)
+        SELECT audience.proof_id, a.proof_hash, pg_catalog.count(*), c.id
+        FROM pg_temp.precise_audience AS a
+        JOIN pg_temp.precise_audience_cell AS c
+            ON precise.leading(a.proof_hash) >> (32 - c.bits) = c.cell
+        GROUP BY a.proof_hash, c.id ORDER BY a.proof_hash;
+        SELECT pg_catalog.array_agg(c.id ORDER BY c.id) INTO ids
+        FROM pg_temp.precise_audience_cell AS c;
+        PERFORM precise.tell(ids);
+    END IF;
+    DROP TABLE pg_temp.precise_audience;
+    DROP TABLE pg_temp.precise_audience_cell;
+END
+    $$;
+CREATE OR REPLACE FUNCTION precise.verify_table(source regclass)
+    RETURNS TABLE (finding text, record_id text, proof_hash bytea, detail text)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
+    SET extra_float_digits = 1 SET bytea_output = 'hex'
+    -- The server does not know how many rows there are in the steps below, and they are many.
+    SET enable_nestloop = off SET jit = off
+    AS $$
+DECLARE
+    tracked precise.sources;
+    document text;
+    row_set text;
+    hash text;
+BEGIN
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = verify_table.source;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('%s is not tracked', source),
+            HINT = 'Proofs of its rows are there only if precise.track was called for it.';
+    ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('the table that was tracked as %L is gone', tracked.label),
+            HINT = 'Its proofs stay. precise.untrack takes it out of precise.sources.';
+    END IF;
+    document := precise.record_expression(tracked, source);
+    row_set := precise.row_set(source);
+    hash := precise.hash_expression(document);
+    IF tracked.subject IS NOT NULL THEN
+        hash := precise.version_expression(document);
+    END IF;
+    RETURN QUERY EXECUTE
+        'WITH stored AS MATERIALIZED ('
+        || 'SELECT i.record_id, r.reason, CASE WHEN r.reason IS NULL THEN ' || hash
+        || ' END AS proof_hash FROM ' || row_set || ' AS n '
+        || 'CROSS JOIN LATERAL (SELECT ' || precise.key_expression(tracked.record_id)
+        || ') AS i (record_id) CROSS JOIN LATERAL (SELECT '
+        || COALESCE(
+            'CASE WHEN ' || document || ' IS NULL THEN ''the row has no record'' '
+            || 'ELSE (precise.refusal(' || document || '))[3] END',
+            '(precise.row_refusal(n.*))[3]'
+        )
+        || ' OFFSET 0) AS r (reason)'
+        || '), minted AS MATERIALIZED ('
+        || 'SELECT p.proof_hash, p.record_id, p.batch_id, v.reason FROM precise.proof AS p '
+        || 'LEFT JOIN precise.void AS v ON v.proof_hash = p.proof_hash WHERE p.label = $1'
+        || '), records AS MATERIALIZED ('
+        || 'SELECT DISTINCT m.record_id FROM minted AS m WHERE m.record_id IS NOT NULL'
+        || ') '
+        || 'SELECT CASE WHEN k.record_id IS NULL THEN ''row unproven'' ELSE ''row altered'' END, '
+        || 's.record_id, s.proof_hash, COALESCE(s.reason, '
+        || 'CASE WHEN k.record_id IS NULL '
+        || 'THEN ''neither its content nor its record id has a proof'' '
+        || 'ELSE ''its record id has a proof, of another content'' END) '
+        || 'FROM stored AS s LEFT JOIN minted AS m ON m.proof_hash = s.proof_hash '
+        || 'LEFT JOIN records AS k ON k.record_id = s.record_id '
+        || 'WHERE m.proof_hash IS NULL '
+        || 'UNION ALL '
+        || 'SELECT ''proof void'', s.record_id, s.proof_hash, m.reason '
+        || 'FROM stored AS s JOIN minted AS m ON m.proof_hash = s.proof_hash '
+        || 'WHERE m.reason IS NOT NULL '
+        || 'UNION ALL '
+        || 'SELECT ''proof without row'', m.record_id, m.proof_hash, '
+        || 'COALESCE(pg_catalog.format(''in batch %s'', m.batch_id), ''in no batch'') '
+        || 'FROM minted AS m WHERE m.reason IS NULL '
+        || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.proof_hash = m.proof_hash) '
+        || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.record_id = m.record_id)'
+        USING tracked.label;
+END
+    $$;
+CREATE OR REPLACE FUNCTION precise.forget_subject(
+    subject text, reason text DEFAULT 'erasure', OUT voided bigint, OUT dropped bigint
+)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    each text;
+BEGIN
+    IF reason IS NULL OR reason NOT IN ('erasure', 'opt_out') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('%L is no reason to forget a subject', reason),
+            HINT = 'It is erasure, or opt_out: then nothing about the subject is minted again.';
+    END IF;
+    -- What is imported meanwhile must not bring the secret back.
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(
+        pg_catalog.hashtextextended('precise.import_secrets', 0)
+    );
+    -- Batches that are being closed first: a proof of the subject's in one of them is voided, not
+    -- dropped. Then the secret, which whoever is minting with it holds on to.
+    FOR each IN
+        SELECT DISTINCT p.label FROM precise.proof AS p
+        WHERE p.subject = forget_subject.subject ORDER BY p.label
+    LOOP
+        PERFORM pg_catalog.pg_advisory_xact_lock(
+            pg_catalog.hashtextextended('precise.close_batch ' || each, 0)
+        );
+    END LOOP;
+    IF reason = 'opt_out' THEN
+        INSERT INTO precise.suppressed (subject) VALUES (forget_subject.subject)
+        ON CONFLICT ON CONSTRAINT suppressed_pkey DO NOTHING;
+    END IF;
+    -- A row in its place, if it has none, stops those who are about to make one.
+    INSERT INTO precise.subject_secret (subject, secret)
+    VALUES (forget_subject.subject, precise.random_bytes())
+    ON CONFLICT ON CONSTRAINT subject_secret_pkey DO NOTHING;
+    PERFORM FROM precise.subject_secret AS s WHERE s.subject = forget_subject.subject FOR UPDATE;
+
+    DELETE FROM precise.proof AS p
+    WHERE p.subject = forget_subject.subject AND p.batch_id IS NULL;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    INSERT INTO precise.void (proof_hash, reason, salt)
+    SELECT p.proof_hash, forget_subject.reason, precise.random_bytes()
+    FROM precise.proof AS p WHERE p.subject = forget_subject.subject
+    ON CONFLICT ON CONSTRAINT void_pkey DO NOTHING;
+    GET DIAGNOSTICS voided = ROW_COUNT;
+    DELETE FROM precise.subject_secret AS s WHERE s.subject = forget_subject.subject;
+    -- What is left is hashes nobody can open. Rejects were noted without their records.
+    DELETE FROM precise.reject AS r
+    USING precise.proof AS p
+    WHERE p.subject = forget_subject.subject AND r.label = p.label AND r.record_id = p.record_id;
+    UPDATE precise.proof AS p SET subject = NULL, record_id = NULL
+    WHERE p.subject = forget_subject.subject;
+END
+    $$;
+CREATE FUNCTION precise.seal(
+    key_file text, salt bytea, number bigint, is_last boolean, secrets text
+) RETURNS bytea
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'precise_seal';
+COMMENT ON FUNCTION precise.seal(text, bytea, bigint, boolean, text) IS
+    'A chunk of an export: AES-256-GCM, bound to its place and to the export of this salt.';
+CREATE FUNCTION precise.unseal(
+    key_file text, first bytea, number bigint, is_last boolean, chunk bytea
+) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'precise_unseal';
+COMMENT ON FUNCTION precise.unseal(text, bytea, bigint, boolean, bytea) IS
+    'What is in a chunk, which must be the one of this number in the export whose first is given.';
+CREATE FUNCTION precise.export_secrets(key_file text) RETURNS TABLE (chunk bytea)
+    -- STABLE, so that all steps see one set of secrets.
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    -- No secret goes into a temporary file: they are read along the index, and a chunk has room.
+    SET enable_sort = off SET work_mem = '64MB'
+    AS $$
+DECLARE
+    salt bytea := precise.random_bytes();
+    remaining bigint;
+    exported bigint;
+    number bigint := 0;
+    behind text := '';
+    taken bigint;
+    secrets json;
+BEGIN
+    SELECT pg_catalog.count(*) INTO remaining FROM precise.subject_secret;
+    exported := remaining;
+    LOOP
+        SELECT pg_catalog.count(*), pg_catalog.max(s.subject), pg_catalog.json_agg(
+            pg_catalog.json_build_array(
+                s.subject, pg_catalog.encode(s.secret, 'hex'), s.made_at
+            )
+        )
+        INTO taken, behind, secrets
+        FROM (
+            SELECT s.subject, s.secret, s.made_at FROM precise.subject_secret AS s
+            WHERE s.subject >= behind AND (number = 0 OR s.subject <> behind)
+            ORDER BY s.subject LIMIT 4096
+        ) AS s;
+        remaining := remaining - taken;
+        number := number + 1;
+        chunk := precise.seal(
+            key_file, salt, number, remaining = 0,
+            pg_catalog.json_build_object(
+                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]')
+            )::text
+        );
+        RETURN NEXT;
+        EXIT WHEN remaining = 0;
+    END LOOP;
+    RAISE LOG 'the secrets of % subjects were exported', exported;
+END
+    $$;
+COMMENT ON FUNCTION precise.export_secrets(text) IS
+    'The secrets of all subjects, encrypted with the key in a file of the server''s (64 hex digits, '
+    'mode 600), in chunks of 4,096. Whoever has chunks and key can undo what erasures there are '
+    'from now on: destroy the key when the secrets have arrived.';
+CREATE FUNCTION precise.import_secrets(
+    key_file text, chunks regclass, without_proofs boolean DEFAULT false,
+    OUT imported bigint, OUT present bigint, OUT suppressed bigint, OUT unknown bigint
+)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    -- As above: an opened chunk has room.
+    SET work_mem = '64MB'
+    AS $$
+DECLARE
+    each record;
+    opened json;
+    counted record;
+    first bytea;
+    conflicting bigint := 0;
+BEGIN
+    IF key_file IS NULL OR chunks IS NULL OR without_proofs IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'cannot import secrets: an argument is NULL';
+    END IF;
+    -- Who is being forgotten meanwhile must be seen as forgotten: nobody is until the end, and
+    -- what was done before is looked at anew by each statement.
+    IF pg_catalog.current_setting('transaction_isolation')
+        IN ('repeatable read', 'serializable')
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+            MESSAGE = 'secrets cannot be imported in a transaction that sees an earlier state',
+            HINT = 'Import in a transaction of isolation level READ COMMITTED.';
+    END IF;
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.import_secrets', 0)
+    );
+    imported := 0;
+    present := 0;
+    suppressed := 0;
+    unknown := 0;
+    FOR each IN EXECUTE pg_catalog.format(
+        -- By their bytes is by their numbers: a table has no order.
+        'SELECT c.chunk, pg_catalog.row_number() OVER w AS number, '
+        'pg_catalog.count(*) OVER () AS count '
+        'FROM %s AS c WINDOW w AS (ORDER BY c.chunk) ORDER BY c.chunk',
+        chunks
+    ) LOOP
+        IF each.chunk IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+                MESSAGE = 'there is a chunk that is NULL', DETAIL = 'Nothing was imported.';
+        END IF;
+        first := COALESCE(first, each.chunk);
+        opened := precise.unseal(key_file, first, each.number, each.number = each.count, each.chunk);
+        WITH given AS MATERIALIZED (
+            SELECT s.secret ->> 0 AS subject, pg_catalog.decode(s.secret ->> 1, 'hex') AS secret,
+                (s.secret ->> 2)::timestamptz AS made_at
+            FROM pg_catalog.json_array_elements(opened -> 'secrets') AS s (secret)
+        ), known AS MATERIALIZED (
+            SELECT g.*, u.subject IS NOT NULL AS is_suppressed,
+                -- Who was forgotten since the export has no proof from before it. Nor has one all
+                -- of whose proofs were archived.
+                without_proofs OR EXISTS (
+                    SELECT FROM precise.proof AS p
+                    WHERE p.subject = g.subject
+                        AND p.minted_at <= (opened ->> 'exported_at')::timestamptz
+                ) AS is_known
+            FROM given AS g LEFT JOIN precise.suppressed AS u ON u.subject = g.subject
+        ), made AS (
+            INSERT INTO precise.subject_secret (subject, secret, made_at)
+            SELECT k.subject, k.secret, k.made_at FROM known AS k
+            WHERE k.is_known AND NOT k.is_suppressed
+            ORDER BY k.subject
+            ON CONFLICT ON CONSTRAINT subject_secret_pkey DO NOTHING
+            RETURNING subject
+        )
+        SELECT pg_catalog.count(m.subject) AS imported,
+            pg_catalog.count(*) FILTER (WHERE k.is_suppressed) AS suppressed,
+            pg_catalog.count(*) FILTER (WHERE NOT k.is_suppressed AND NOT k.is_known) AS unknown,
+            pg_catalog.count(*) FILTER (
+                WHERE k.is_known AND NOT k.is_suppressed AND s.secret = k.secret
+            ) AS present,
+            -- Or there since a moment ago.
+            pg_catalog.count(*) FILTER (
+                WHERE k.is_known AND NOT k.is_suppressed
+                    AND m.subject IS NULL AND s.secret IS DISTINCT FROM k.secret
+            ) AS conflicting
+        INTO counted
+        FROM known AS k
+        LEFT JOIN made AS m ON m.subject = k.subject
+        LEFT JOIN precise.subject_secret AS s ON s.subject = k.subject;
+        imported := imported + counted.imported;
+        present := present + counted.present;
+        suppressed := suppressed + counted.suppressed;
+        unknown := unknown + counted.unknown;
+        conflicting := conflicting + counted.conflicting;
+    END LOOP;
+    IF first IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'data_exception',
+            MESSAGE = pg_catalog.format('cannot import secrets: %s is empty', chunks),
+            HINT = 'Also an export of no secrets is one chunk.';
+    ELSIF conflicting > 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format('%s subjects have other secrets here', conflicting),
+            DETAIL = 'Nothing was imported.',
+            HINT = 'A proof opens with the secret it was minted with, and a subject has one. '
+                || CASE WHEN without_proofs THEN
+                    'Without without_proofs, only those with proofs from before the export count.'
+                ELSE 'Is this the database the secrets were exported for?' END;
+    END IF;
+END
+    $$;
+COMMENT ON FUNCTION precise.import_secrets(text, regclass, boolean) IS
+    'Takes in secrets from the chunks of one precise.export_secrets, in the column chunk of a '
+    'table, all or nothing. imported: how many; present: how many were here already; suppressed: '
+    'how many not, since their subjects opted out; unknown: how many not, since their subjects have '
+    'no proof here from before the export, which is how those look who were forgotten since. '
+    'without_proofs takes these as well, for archived proofs.';
+DO $$
+DECLARE
+    needed text;
+    role pg_catalog.pg_roles;
+BEGIN
+    FOREACH needed IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
+        SELECT r.* INTO role FROM pg_catalog.pg_roles AS r WHERE r.rolname = needed;
+        IF role.rolsuper OR role.rolcreaterole OR role.rolcanlogin THEN
+            RAISE WARNING USING
+                MESSAGE = pg_catalog.format(
+                    'role %s was there before, and %s', needed,
+                    CASE
+                        WHEN role.rolsuper THEN 'is a superuser'
+                        WHEN role.rolcreaterole THEN 'may create roles'
+                        ELSE 'may log in'
+                    END
+                ),
+                HINT = 'It is granted rights all the same. Made here, it would be there to be '
+                    || 'granted to others, and could do nothing else.';
+        ELSIF role.oid IS NULL THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', needed);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- Another database made it meanwhile.
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.audience(regclass),
+    precise.backfill(regclass),
+    precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
+    precise.drop_archived(text, timestamptz),
+    precise.export_secrets(text),
+    precise.forget_subject(text, text),
+    precise.import_secrets(text, regclass, boolean),
+    precise.mint_written(),
+    precise.receipt(bytea, text),
+    precise.seal(text, bytea, bigint, boolean, text),
+    precise.track(regclass, text, text, text, text, boolean, text),
+    precise.unseal(text, bytea, bigint, boolean, bytea),
+    precise.untrack(regclass),
+    precise.verify_table(regclass),
+    precise.void_proof(bytea, text)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.audience(regclass),
+    precise.backfill(regclass),
+    precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
+    precise.drop_archived(text, timestamptz),
+    precise.export_secrets(text),
+    precise.forget_subject(text, text),
+    precise.import_secrets(text, regclass, boolean),
+    precise.mint_written(),
+    precise.receipt(bytea, text),
+    precise.seal(text, bytea, bigint, boolean, text),
+    precise.track(regclass, text, text, text, text, boolean, text),
+    precise.unseal(text, bytea, bigint, boolean, bytea),
+    precise.untrack(regclass),
+    precise.verify_table(regclass),
+    precise.void_proof(bytea, text)
+    TO precise_minter;

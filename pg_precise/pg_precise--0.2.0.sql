@@ -452,8 +452,9 @@ CREATE TABLE precise.proof (
     PRIMARY KEY (proof_hash, label),
     CHECK (subject IS NULL OR (record_id, version) IS NOT NULL)
 );
-CREATE INDEX proof_pending ON precise.proof (label) WHERE batch_id IS NULL;
-CREATE INDEX proof_batch ON precise.proof (batch_id) WHERE batch_id IS NOT NULL;
+-- Of the pending, too: they are its rightmost entries, where adding one is cheapest. An index on
+-- their label would cost every insert twice as much.
+CREATE INDEX proof_batch ON precise.proof (batch_id);
 CREATE INDEX proof_subject ON precise.proof (subject) WHERE subject IS NOT NULL;
 CREATE INDEX proof_version ON precise.proof (label, record_id) WHERE version IS NOT NULL;
 COMMENT ON TABLE precise.proof IS
@@ -517,7 +518,7 @@ COMMENT ON COLUMN precise.sources.member IS
 COMMENT ON COLUMN precise.sources.geo IS 'The column with a record''s place.';
 COMMENT ON COLUMN precise.sources.ruleset IS 'The rules that put records in cohorts.';
 COMMENT ON COLUMN precise.sources.k IS
-    'The members a cohort must have to be published; NULL: 1000.';
+    'The members a cohort must have to be named, 2 or more; NULL: 1000.';
 COMMENT ON COLUMN precise.sources.on_reject IS
     'keep: a row that cannot be minted is stored, and noted in precise.reject; '
     'error: it is refused.';
@@ -887,6 +888,28 @@ COMMENT ON FUNCTION precise.minting(precise.sources, regclass, text, boolean, bo
     'careful, it looks at each record before it hashes it, and so goes on behind one that is '
     'refused; if not, it ends there, and every record is read once.';
 
+CREATE FUNCTION precise.plain_minting(
+    tracked precise.sources, source regclass, on_conflict text
+) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RETURN pg_catalog.format(
+        'INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen) '
+        'SELECT $1, h.proof_hash, pg_catalog.min(h.record_id COLLATE "C"), pg_catalog.count(*) '
+        'FROM (SELECT %s, %s FROM new_rows AS n) AS h (proof_hash, record_id) '
+        -- In the order of the key, so that two statements with the same contents do not wait for
+        -- each other.
+        'GROUP BY h.proof_hash ORDER BY h.proof_hash %s',
+        precise.hash_expression(precise.record_expression(tracked, source)),
+        precise.key_expression(tracked.record_id), on_conflict
+    );
+END
+    $$;
+COMMENT ON FUNCTION precise.plain_minting(precise.sources, regclass, text) IS
+    'The SQL that mints written rows where nothing is in the way. It fails if a row has no record, '
+    'or a record is refused; what is to be done then, precise.minting says.';
+
 CREATE FUNCTION precise.mint_written() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -898,8 +921,10 @@ DECLARE
     tracked precise.sources;
     statement text;
     minted bigint;
+    -- NULL as long as rows were neither minted nor refused one by one.
     refused bigint;
     reason text[];
+    is_refusal boolean := false;
 BEGIN
     SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = TG_RELID;
     IF NOT FOUND THEN
@@ -912,28 +937,59 @@ BEGIN
     END IF;
 
     BEGIN
+        IF tracked.subject IS NULL THEN
+            -- Most statements write rows that can all be minted, which is said and planned in a
+            -- fraction of the time that all else takes.
+            PERFORM FROM new_rows OFFSET 999 LIMIT 1;
+            IF FOUND AND TG_OP = 'INSERT' THEN
+                -- To look whether a proof is there already costs as much as to add it. Of many rows
+                -- mostly none is; if one is, what was added up to it is undone.
+                BEGIN
+                    EXECUTE precise.plain_minting(tracked, TG_RELID, '') USING tracked.label;
+                    RETURN NULL;
+                EXCEPTION WHEN unique_violation THEN
+                    -- With a look, then.
+                END;
+            END IF;
+            EXECUTE precise.plain_minting(
+                tracked, TG_RELID, 'ON CONFLICT (proof_hash, label) ' || CASE TG_OP
+                    WHEN 'INSERT' THEN 'DO UPDATE SET seen = p.seen + excluded.seen'
+                    ELSE 'DO NOTHING'
+                END
+            ) USING tracked.label;
+            RETURN NULL;
+        END IF;
         FOREACH statement IN ARRAY
             precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', false)
         LOOP
             EXECUTE statement INTO minted, refused, reason USING tracked.label;
         END LOOP;
     EXCEPTION WHEN OTHERS THEN
-        IF tracked.on_reject = 'error' THEN
+        reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+        is_refusal := SQLSTATE LIKE 'PR%'
+            -- A row without a record has no proof hash.
+            OR tracked.subject IS NULL AND SQLSTATE = '23502';
+        IF tracked.on_reject = 'error' AND SQLSTATE <> '23502' THEN
             RAISE;
         END IF;
-        reason := ARRAY[SQLSTATE, NULL, SQLERRM];
-        IF SQLSTATE LIKE 'PR%' THEN
-            BEGIN
-                FOREACH statement IN ARRAY
-                    precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', true)
-                LOOP
-                    EXECUTE statement INTO minted, refused, reason USING tracked.label;
-                END LOOP;
-                RETURN NULL;
-            EXCEPTION WHEN OTHERS THEN
-                reason := ARRAY[SQLSTATE, NULL, SQLERRM];
-            END;
-        END IF;
+    END;
+    IF is_refusal THEN
+        -- Row by row, then.
+        BEGIN
+            FOREACH statement IN ARRAY
+                precise.minting(tracked, TG_RELID, 'new_rows', TG_OP = 'INSERT', true)
+            LOOP
+                EXECUTE statement INTO minted, refused, reason USING tracked.label;
+            END LOOP;
+        EXCEPTION WHEN OTHERS THEN
+            IF tracked.on_reject = 'error' THEN
+                RAISE;
+            END IF;
+            reason := ARRAY[SQLSTATE, NULL, SQLERRM];
+            refused := NULL;
+        END;
+    END IF;
+    IF refused IS NULL THEN
         BEGIN
             INSERT INTO precise.reject (label, code, message)
             SELECT tracked.label, reason[1], pg_catalog.format(
@@ -944,14 +1000,14 @@ BEGIN
             RAISE WARNING 'rows of % were neither minted nor noted: %', TG_RELID::regclass, SQLERRM;
         END;
         RETURN NULL;
-    END;
+    END IF;
 
     IF refused > 0 AND tracked.on_reject = 'error' THEN
         RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
             DETAIL = pg_catalog.format(
                 'Of the rows written to %s, %s cannot be minted.', TG_RELID::regclass, refused
             ),
-            HINT = 'precise.track(…, on_reject => ''keep'') stores such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') stores such rows without a proof.';
     END IF;
     RETURN NULL;
 END
@@ -1007,7 +1063,7 @@ BEGIN
     IF refused > 0 AND tracked.on_reject = 'error' THEN
         RAISE EXCEPTION USING ERRCODE = reason[1], MESSAGE = reason[3],
             DETAIL = pg_catalog.format('Of the rows of %s, %s cannot be minted.', source, refused),
-            HINT = 'precise.track(…, on_reject => ''keep'') leaves such rows without a proof.';
+            HINT = 'precise.track(..., on_reject => ''keep'') leaves such rows without a proof.';
     ELSIF refused > 0 THEN
         RAISE WARNING USING
             MESSAGE = pg_catalog.format('%s rows of %s cannot be minted', refused, source),
@@ -1235,6 +1291,10 @@ BEGIN
         SELECT p.proof_hash, precise.leading(p.proof_hash) AS bits
         FROM precise.proof AS p
         WHERE p.label = close_pending.label AND p.batch_id IS NULL
+        -- Held in the order in which writers count content that comes again, so that they and
+        -- this wait for each other and not in a circle.
+        ORDER BY p.proof_hash
+        FOR NO KEY UPDATE
     ), cut AS MATERIALIZED (
         SELECT precise.cut_bits(pg_catalog.min(d.bits)) AS bits
         FROM (
@@ -1273,7 +1333,7 @@ BEGIN
         (SELECT pg_catalog.count(*) FROM claims)
     INTO ids, hashed, claimed;
     IF hashed <> claimed THEN
-        -- Somebody deleted a proof by hand while its batch was being hashed.
+        -- The proofs are held, so this cannot be; a root of other proofs would be public for ever.
         RAISE EXCEPTION USING ERRCODE = 'serialization_failure',
             MESSAGE = pg_catalog.format(
                 'pending proofs of %L changed while they were batched', label
@@ -1342,6 +1402,57 @@ COMMENT ON FUNCTION precise.wider(text) IS
     'The next wider cohort: name_10013, name_zip3_100, name, and the empty one, which is the '
     'remainder.';
 
+CREATE FUNCTION precise.member_expression(source regclass, member text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, member);
+BEGIN
+    IF kind IN ('text', 'character varying', 'smallint', 'integer', 'bigint', 'uuid') THEN
+        RETURN precise.key_expression(ARRAY[member]);
+    ELSIF kind IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_column',
+            MESSAGE = pg_catalog.format('%s has no column %I', source, member),
+            HINT = 'precise.sources names it as the column of members.';
+    ELSIF kind = 'numeric' THEN
+        -- 7.0 and 7.00 are one number, so they are one member.
+        RETURN pg_catalog.format(
+            'NULLIF(pg_catalog.format(''%%s'', pg_catalog.trim_scale(n.%I)), '''')', member
+        );
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column %I of %s is of type %s', member, source, kind),
+        HINT = 'A member is named by a text, a whole number, a numeric or a uuid.';
+END
+    $$;
+COMMENT ON FUNCTION precise.member_expression(regclass, text) IS
+    'SQL for the member that a column of a row n names; NULL where it names none.';
+
+CREATE FUNCTION precise.cohort_expression(source regclass) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind text := precise.payload_type(source, 'cohort_id');
+BEGIN
+    IF kind IN ('text', 'character varying', 'character') THEN
+        RETURN 'n.cohort_id::pg_catalog.text';
+    ELSIF kind IN ('json', 'jsonb') THEN
+        RETURN 'CASE WHEN pg_catalog.jsonb_typeof(n.cohort_id::pg_catalog.jsonb) = ''string'' '
+            || 'THEN n.cohort_id::pg_catalog.jsonb #>> ''{}'' END';
+    ELSIF kind IS NULL OR kind IN (
+        'boolean', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'
+    ) THEN
+        -- In the record it is no string, so the record is in no cohort.
+        RETURN 'NULL::pg_catalog.text';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+        MESSAGE = pg_catalog.format('column cohort_id of %s is of type %s', source, kind),
+        HINT = 'A cohort is named by a text.';
+END
+    $$;
+COMMENT ON FUNCTION precise.cohort_expression(regclass) IS
+    'SQL for the cohort that a row n, which is the record, is in; NULL where it is in none.';
+
 CREATE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_ids text[])
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -1357,7 +1468,7 @@ DECLARE
     hash text;
     fields text;
     member text := 'NULL::pg_catalog.text';
-    cohort text := 'NULL::pg_catalog.text';
+    cohort text;
     least bigint;
     left_over bigint;
     skipped bigint;
@@ -1369,6 +1480,12 @@ DECLARE
 BEGIN
     SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = audience.source;
     least := COALESCE(tracked.k, 1000);
+    IF least < 2 THEN
+        RAISE EXCEPTION USING ERRCODE = 'PR503',
+            MESSAGE = 'k is below 2',
+            DETAIL = pg_catalog.format('precise.sources has k = %s for %s.', least, source),
+            HINT = 'A cohort of one would name its member.';
+    END IF;
     IF precise.payload_type(audience.source, 'audience_data') IS NOT NULL THEN
         tracked.payload := 'audience_data';
     ELSIF tracked.source IS NULL
@@ -1390,14 +1507,16 @@ BEGIN
     IF document IS NOT NULL THEN
         cohort := 'CASE WHEN pg_catalog.jsonb_typeof(f.fields -> ''cohort_id'') = ''string'' '
             || 'THEN f.fields ->> ''cohort_id'' END';
-        member := 'f.fields ->> ''member_id''';
-    ELSIF precise.payload_type(source, 'cohort_id') IS NOT NULL THEN
-        cohort := precise.key_expression(ARRAY['cohort_id']);
+        member := 'CASE pg_catalog.jsonb_typeof(f.fields -> ''member_id'') '
+            || 'WHEN ''string'' THEN NULLIF(f.fields ->> ''member_id'', '''') '
+            || 'WHEN ''number'' THEN @extschema@.precise_canonical(f.fields -> ''member_id'') END';
+    ELSE
+        cohort := precise.cohort_expression(source);
     END IF;
     IF tracked.member IS NOT NULL THEN
-        member := precise.key_expression(ARRAY[tracked.member]);
+        member := precise.member_expression(source, tracked.member);
     ELSIF precise.payload_type(source, 'member_id') IS NOT NULL THEN
-        member := precise.key_expression(ARRAY['member_id']);
+        member := precise.member_expression(source, 'member_id');
     END IF;
 
     -- A table of the caller's that happens to have this name is in the way.
@@ -1426,12 +1545,19 @@ BEGIN
         RAISE WARNING '% rows of % are not in the audience: they have no proof', skipped, source;
     END IF;
 
-    SELECT pg_catalog.min(a.cohort) INTO wrong FROM pg_temp.precise_audience AS a
-    WHERE pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
-        !~ '^[a-z][a-z0-9_]{0,62}$';
+    -- A name that itself ends as a place does would be another cohort once its place is gone.
+    SELECT pg_catalog.min(c.cohort) INTO wrong
+    FROM (
+        SELECT DISTINCT a.cohort,
+            pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
+        FROM pg_temp.precise_audience AS a
+    ) AS c (cohort, name)
+    WHERE c.name !~ '^[a-z][a-z0-9_]{0,62}$'
+        OR c.name ~ '(_|_[0-9]{5}|_(zip3|dma)_[0-9]{3})$';
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-            MESSAGE = pg_catalog.format('%L is no cohort id', wrong),
+        RAISE EXCEPTION USING ERRCODE = 'PR501',
+            MESSAGE = 'a cohort id is malformed',
+            DETAIL = pg_catalog.format('A record of %s has %L.', source, wrong),
             HINT = 'It is a name of a-z, 0-9 and _, and perhaps _10013, _zip3_100 or _dma_501.';
     END IF;
     -- What is too small is made wider, the narrowest first; what is too small at its widest is the
@@ -1448,25 +1574,24 @@ BEGIN
             GROUP BY c.cohort HAVING pg_catalog.count(DISTINCT c.member) < least
         );
     END LOOP;
-    -- A remainder that is itself too small could be found by subtraction.
-    LOOP
-        SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
-        FROM pg_temp.precise_audience AS a WHERE a.cohort = '';
-        EXIT WHEN left_over = 0 OR left_over >= least;
+    -- A remainder that is itself too small could be found by subtraction. It takes the smallest
+    -- cohort with it, and with that is large enough. Who is in no cohort is part of it.
+    SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
+    FROM pg_temp.precise_audience AS a WHERE COALESCE(a.cohort, '') = '';
+    IF left_over > 0 AND left_over < least THEN
         UPDATE pg_temp.precise_audience AS a SET cohort = ''
         WHERE a.cohort = (
             SELECT c.cohort FROM pg_temp.precise_audience AS c WHERE c.cohort <> ''
             GROUP BY c.cohort ORDER BY pg_catalog.count(DISTINCT c.member), c.cohort LIMIT 1
         );
-        EXIT WHEN NOT FOUND;
-    END LOOP;
+    END IF;
     SELECT pg_catalog.array_agg(DISTINCT a.cohort::text COLLATE "C") INTO cohort_ids
     FROM pg_temp.precise_audience AS a WHERE a.cohort <> '';
     IF cohort_ids IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = pg_catalog.format('the audience of %s cannot be released', source),
+        RAISE EXCEPTION USING ERRCODE = 'PR502',
+            MESSAGE = 'an audience cannot be released',
             DETAIL = pg_catalog.format(
-                'No cohort has %s members, or what is left beside those that have is fewer.', least
+                'In %s no cohort with %s members is left to be named.', source, least
             ),
             HINT = 'precise.sources has k, the members a cohort must have.';
     END IF;
@@ -1706,6 +1831,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%s is not tracked', source),
             HINT = 'Proofs of its rows are there only if precise.track was called for it.';
+    ELSIF NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source) THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('the table that was tracked as %L is gone', tracked.label),
+            HINT = 'Its proofs stay. precise.untrack takes it out of precise.sources.';
     END IF;
     document := precise.record_expression(tracked, source);
     row_set := precise.row_set(source);
@@ -1785,6 +1914,10 @@ BEGIN
             MESSAGE = pg_catalog.format('%L is no reason to forget a subject', reason),
             HINT = 'It is erasure, or opt_out: then nothing about the subject is minted again.';
     END IF;
+    -- What is imported meanwhile must not bring the secret back.
+    PERFORM pg_catalog.pg_advisory_xact_lock_shared(
+        pg_catalog.hashtextextended('precise.import_secrets', 0)
+    );
     -- Batches that are being closed first: a proof of the subject's in one of them is voided, not
     -- dropped. Then the secret, which whoever is minting with it holds on to.
     FOR each IN
@@ -1861,19 +1994,216 @@ COMMENT ON FUNCTION precise.drop_archived(text, timestamptz) IS
     'Deletes what precise.archive gives for the same label and time, and says how many proofs that '
     'were. Receipts of theirs are then made from the archive; their batches stay.';
 
+-- Subjects' secrets on their way to another database. No dump has them, so who moves one needs this.
+--
+-- Both functions run with their caller's rights: it takes those of precise_minter, and the right to
+-- name files of the server's. The key itself is never in a statement.
+
+CREATE FUNCTION precise.seal(
+    key_file text, salt bytea, number bigint, is_last boolean, secrets text
+) RETURNS bytea
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'precise_seal';
+COMMENT ON FUNCTION precise.seal(text, bytea, bigint, boolean, text) IS
+    'A chunk of an export: AES-256-GCM, bound to its place and to the export of this salt.';
+
+CREATE FUNCTION precise.unseal(
+    key_file text, first bytea, number bigint, is_last boolean, chunk bytea
+) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'precise_unseal';
+COMMENT ON FUNCTION precise.unseal(text, bytea, bigint, boolean, bytea) IS
+    'What is in a chunk, which must be the one of this number in the export whose first is given.';
+
+CREATE FUNCTION precise.export_secrets(key_file text) RETURNS TABLE (chunk bytea)
+    -- STABLE, so that all steps see one set of secrets.
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    -- No secret goes into a temporary file: they are read along the index, and a chunk has room.
+    SET enable_sort = off SET work_mem = '64MB'
+    AS $$
+DECLARE
+    salt bytea := precise.random_bytes();
+    remaining bigint;
+    exported bigint;
+    number bigint := 0;
+    behind text := '';
+    taken bigint;
+    secrets json;
+BEGIN
+    SELECT pg_catalog.count(*) INTO remaining FROM precise.subject_secret;
+    exported := remaining;
+    LOOP
+        SELECT pg_catalog.count(*), pg_catalog.max(s.subject), pg_catalog.json_agg(
+            pg_catalog.json_build_array(
+                s.subject, pg_catalog.encode(s.secret, 'hex'), s.made_at
+            )
+        )
+        INTO taken, behind, secrets
+        FROM (
+            SELECT s.subject, s.secret, s.made_at FROM precise.subject_secret AS s
+            WHERE s.subject >= behind AND (number = 0 OR s.subject <> behind)
+            ORDER BY s.subject LIMIT 4096
+        ) AS s;
+        remaining := remaining - taken;
+        number := number + 1;
+        chunk := precise.seal(
+            key_file, salt, number, remaining = 0,
+            pg_catalog.json_build_object(
+                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]')
+            )::text
+        );
+        RETURN NEXT;
+        EXIT WHEN remaining = 0;
+    END LOOP;
+    RAISE LOG 'the secrets of % subjects were exported', exported;
+END
+    $$;
+COMMENT ON FUNCTION precise.export_secrets(text) IS
+    'The secrets of all subjects, encrypted with the key in a file of the server''s (64 hex digits, '
+    'mode 600), in chunks of 4,096. Whoever has chunks and key can undo what erasures there are '
+    'from now on: destroy the key when the secrets have arrived.';
+
+CREATE FUNCTION precise.import_secrets(
+    key_file text, chunks regclass, without_proofs boolean DEFAULT false,
+    OUT imported bigint, OUT present bigint, OUT suppressed bigint, OUT unknown bigint
+)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    -- As above: an opened chunk has room.
+    SET work_mem = '64MB'
+    AS $$
+DECLARE
+    each record;
+    opened json;
+    counted record;
+    first bytea;
+    conflicting bigint := 0;
+BEGIN
+    IF key_file IS NULL OR chunks IS NULL OR without_proofs IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'cannot import secrets: an argument is NULL';
+    END IF;
+    -- Who is being forgotten meanwhile must be seen as forgotten: nobody is until the end, and
+    -- what was done before is looked at anew by each statement.
+    IF pg_catalog.current_setting('transaction_isolation')
+        IN ('repeatable read', 'serializable')
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_transaction_state',
+            MESSAGE = 'secrets cannot be imported in a transaction that sees an earlier state',
+            HINT = 'Import in a transaction of isolation level READ COMMITTED.';
+    END IF;
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.import_secrets', 0)
+    );
+    imported := 0;
+    present := 0;
+    suppressed := 0;
+    unknown := 0;
+    FOR each IN EXECUTE pg_catalog.format(
+        -- By their bytes is by their numbers: a table has no order.
+        'SELECT c.chunk, pg_catalog.row_number() OVER w AS number, '
+        'pg_catalog.count(*) OVER () AS count '
+        'FROM %s AS c WINDOW w AS (ORDER BY c.chunk) ORDER BY c.chunk',
+        chunks
+    ) LOOP
+        IF each.chunk IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+                MESSAGE = 'there is a chunk that is NULL', DETAIL = 'Nothing was imported.';
+        END IF;
+        first := COALESCE(first, each.chunk);
+        opened := precise.unseal(key_file, first, each.number, each.number = each.count, each.chunk);
+        WITH given AS MATERIALIZED (
+            SELECT s.secret ->> 0 AS subject, pg_catalog.decode(s.secret ->> 1, 'hex') AS secret,
+                (s.secret ->> 2)::timestamptz AS made_at
+            FROM pg_catalog.json_array_elements(opened -> 'secrets') AS s (secret)
+        ), known AS MATERIALIZED (
+            SELECT g.*, u.subject IS NOT NULL AS is_suppressed,
+                -- Who was forgotten since the export has no proof from before it. Nor has one all
+                -- of whose proofs were archived.
+                without_proofs OR EXISTS (
+                    SELECT FROM precise.proof AS p
+                    WHERE p.subject = g.subject
+                        AND p.minted_at <= (opened ->> 'exported_at')::timestamptz
+                ) AS is_known
+            FROM given AS g LEFT JOIN precise.suppressed AS u ON u.subject = g.subject
+        ), made AS (
+            INSERT INTO precise.subject_secret (subject, secret, made_at)
+            SELECT k.subject, k.secret, k.made_at FROM known AS k
+            WHERE k.is_known AND NOT k.is_suppressed
+            ORDER BY k.subject
+            ON CONFLICT ON CONSTRAINT subject_secret_pkey DO NOTHING
+            RETURNING subject
+        )
+        SELECT pg_catalog.count(m.subject) AS imported,
+            pg_catalog.count(*) FILTER (WHERE k.is_suppressed) AS suppressed,
+            pg_catalog.count(*) FILTER (WHERE NOT k.is_suppressed AND NOT k.is_known) AS unknown,
+            pg_catalog.count(*) FILTER (
+                WHERE k.is_known AND NOT k.is_suppressed AND s.secret = k.secret
+            ) AS present,
+            -- Or there since a moment ago.
+            pg_catalog.count(*) FILTER (
+                WHERE k.is_known AND NOT k.is_suppressed
+                    AND m.subject IS NULL AND s.secret IS DISTINCT FROM k.secret
+            ) AS conflicting
+        INTO counted
+        FROM known AS k
+        LEFT JOIN made AS m ON m.subject = k.subject
+        LEFT JOIN precise.subject_secret AS s ON s.subject = k.subject;
+        imported := imported + counted.imported;
+        present := present + counted.present;
+        suppressed := suppressed + counted.suppressed;
+        unknown := unknown + counted.unknown;
+        conflicting := conflicting + counted.conflicting;
+    END LOOP;
+    IF first IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'data_exception',
+            MESSAGE = pg_catalog.format('cannot import secrets: %s is empty', chunks),
+            HINT = 'Also an export of no secrets is one chunk.';
+    ELSIF conflicting > 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format('%s subjects have other secrets here', conflicting),
+            DETAIL = 'Nothing was imported.',
+            HINT = 'A proof opens with the secret it was minted with, and a subject has one. '
+                || CASE WHEN without_proofs THEN
+                    'Without without_proofs, only those with proofs from before the export count.'
+                ELSE 'Is this the database the secrets were exported for?' END;
+    END IF;
+END
+    $$;
+COMMENT ON FUNCTION precise.import_secrets(text, regclass, boolean) IS
+    'Takes in secrets from the chunks of one precise.export_secrets, in the column chunk of a '
+    'table, all or nothing. imported: how many; present: how many were here already; suppressed: '
+    'how many not, since their subjects opted out; unknown: how many not, since their subjects have '
+    'no proof here from before the export, which is how those look who were forgotten since. '
+    'without_proofs takes these as well, for archived proofs.';
+
 -- Who may do what. Roles belong to the whole server: another database may have made them already.
 
 DO $$
 DECLARE
-    missing text;
+    needed text;
+    role pg_catalog.pg_roles;
 BEGIN
-    FOREACH missing IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = missing);
-        BEGIN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', missing);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- Another database made it meanwhile.
-        END;
+    FOREACH needed IN ARRAY ARRAY['precise_minter', 'precise_committer', 'precise_auditor'] LOOP
+        SELECT r.* INTO role FROM pg_catalog.pg_roles AS r WHERE r.rolname = needed;
+        IF role.rolsuper OR role.rolcreaterole OR role.rolcanlogin THEN
+            RAISE WARNING USING
+                MESSAGE = pg_catalog.format(
+                    'role %s was there before, and %s', needed,
+                    CASE
+                        WHEN role.rolsuper THEN 'is a superuser'
+                        WHEN role.rolcreaterole THEN 'may create roles'
+                        ELSE 'may log in'
+                    END
+                ),
+                HINT = 'It is granted rights all the same. Made here, it would be there to be '
+                    || 'granted to others, and could do nothing else.';
+        ELSIF role.oid IS NULL THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', needed);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- Another database made it meanwhile.
+            END;
+        END IF;
     END LOOP;
 END
 $$;
@@ -1886,10 +2216,14 @@ REVOKE ALL ON FUNCTION
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
+    precise.export_secrets(text),
     precise.forget_subject(text, text),
+    precise.import_secrets(text, regclass, boolean),
     precise.mint_written(),
     precise.receipt(bytea, text),
+    precise.seal(text, bytea, bigint, boolean, text),
     precise.track(regclass, text, text, text, text, boolean, text),
+    precise.unseal(text, bytea, bigint, boolean, bytea),
     precise.untrack(regclass),
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)
@@ -1919,10 +2253,14 @@ GRANT EXECUTE ON FUNCTION
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
     precise.drop_archived(text, timestamptz),
+    precise.export_secrets(text),
     precise.forget_subject(text, text),
+    precise.import_secrets(text, regclass, boolean),
     precise.mint_written(),
     precise.receipt(bytea, text),
+    precise.seal(text, bytea, bigint, boolean, text),
     precise.track(regclass, text, text, text, text, boolean, text),
+    precise.unseal(text, bytea, bigint, boolean, bytea),
     precise.untrack(regclass),
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)

@@ -93,6 +93,12 @@ DECLARE
 BEGIN
     SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = audience.source;
     least := COALESCE(tracked.k, 1000);
+    IF least < 2 THEN
+        RAISE EXCEPTION USING ERRCODE = 'PR503',
+            MESSAGE = 'k is below 2',
+            DETAIL = pg_catalog.format('precise.sources has k = %s for %s.', least, source),
+            HINT = 'A cohort of one would name its member.';
+    END IF;
     IF precise.payload_type(audience.source, 'audience_data') IS NOT NULL THEN
         tracked.payload := 'audience_data';
     ELSIF tracked.source IS NULL

@@ -115,7 +115,7 @@ CREATE TABLE precise.sources (
     member text,
     geo text,
     ruleset jsonb,
-    k bigint CHECK (k > 1),
+    k bigint CHECK (k > 0),
     on_reject text NOT NULL DEFAULT 'keep' CHECK (on_reject IN ('keep', 'error')),
     tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now()
 );

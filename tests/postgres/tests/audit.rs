@@ -407,7 +407,8 @@ fn an_audience_is_named_as_far_as_it_is_large() {
     // eco_10013, is added to it.
     assert_eq!(with_k(60), "{eco}");
     assert_eq!(with_k(151), "PR502");
-    assert_eq!(pg.ask("UPDATE precise.sources SET k = 1").sqlstate(), "23514");
+    assert_eq!(with_k(1), "PR503");
+    assert_eq!(pg.ask("UPDATE precise.sources SET k = 0").sqlstate(), "23514");
     // The same rows are the same audience, once; the roots are those of its proofs.
     assert_eq!(value(&mut pg, "SELECT count(*) FROM precise.batch"), "5");
     pg.run("UPDATE precise.sources SET k = 10");

@@ -398,8 +398,10 @@ fn what_a_caller_puts_in_front_is_not_run() {
     fill(&mut pg);
     pg.run("CREATE TABLE a (id int PRIMARY KEY, payload jsonb)");
     pg.run("SELECT precise.track('a', 'payload')");
-    pg.run("UPDATE precise.sources SET k = 1 WHERE label = 'a'");
-    pg.run("INSERT INTO a VALUES (1, '{\"cohort_id\":\"c\",\"member_id\":\"m\"}')");
+    pg.run("UPDATE precise.sources SET k = 2 WHERE label = 'a'");
+    pg.run(
+        "INSERT INTO a VALUES (1, '{\"cohort_id\":\"c\"}'), (2, '{\"cohort_id\":\"c\",\"n\":2}')",
+    );
     for role in ["intruder", "intruding_minter", "intruding_auditor"] {
         pg.run(&format!("CREATE ROLE {role}"));
         pg.run(&format!("GRANT SELECT, INSERT, UPDATE, TRIGGER ON t, s, a TO {role}"));
