@@ -332,7 +332,10 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    // Inlined where it is known which text it is, so that none goes through memory.
+    #[allow(
+        clippy::inline_always,
+        reason = "where it is known which text it is, none goes through memory"
+    )]
     #[inline(always)]
     fn push_text(&mut self, text: Text<'_>) {
         match text {

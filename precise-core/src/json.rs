@@ -29,6 +29,10 @@ pub enum Text<'a> {
 impl<'a> Text<'a> {
     /// The characters that an engine holds unescaped. None if they are no UTF-8, or U+0000 is
     /// among them.
+    #[allow(
+        clippy::inline_always,
+        reason = "the caller goes on with either text without one that goes through memory"
+    )]
     #[inline(always)]
     pub fn from_characters(characters: &'a [u8]) -> Option<Self> {
         if is_plain_ascii(characters) {
