@@ -888,27 +888,35 @@ COMMENT ON FUNCTION precise.minting(precise.sources, regclass, text, boolean, bo
     'careful, it looks at each record before it hashes it, and so goes on behind one that is '
     'refused; if not, it ends there, and every record is read once.';
 
-CREATE FUNCTION precise.plain_minting(
-    tracked precise.sources, source regclass, on_conflict text
-) RETURNS text
+CREATE FUNCTION precise.written_hash(written record, payload text) RETURNS bytea
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_written_hash';
+COMMENT ON FUNCTION precise.written_hash(record, text) IS
+    'The proof hash of the record in a column of a row; NULL if it holds none.';
+
+CREATE FUNCTION precise.written_id(written record, columns text[]) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_written_id';
+COMMENT ON FUNCTION precise.written_id(record, text[]) IS
+    'The record id of a row, as precise.key_expression says it; NULL where there is no key.';
+
+CREATE FUNCTION precise.bulk_minting(tracked precise.sources, source regclass) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     RETURN pg_catalog.format(
-        'INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen) '
+        'INSERT INTO precise.proof (label, proof_hash, record_id, seen) '
         'SELECT $1, h.proof_hash, pg_catalog.min(h.record_id COLLATE "C"), pg_catalog.count(*) '
         'FROM (SELECT %s, %s FROM new_rows AS n) AS h (proof_hash, record_id) '
-        -- In the order of the key, so that two statements with the same contents do not wait for
-        -- each other.
-        'GROUP BY h.proof_hash ORDER BY h.proof_hash %s',
+        'GROUP BY h.proof_hash ORDER BY h.proof_hash',
         precise.hash_expression(precise.record_expression(tracked, source)),
-        precise.key_expression(tracked.record_id), on_conflict
+        precise.key_expression(tracked.record_id)
     );
 END
     $$;
-COMMENT ON FUNCTION precise.plain_minting(precise.sources, regclass, text) IS
-    'The SQL that mints written rows where nothing is in the way. It fails if a row has no record, '
-    'or a record is refused; what is to be done then, precise.minting says.';
+COMMENT ON FUNCTION precise.bulk_minting(precise.sources, regclass) IS
+    'The SQL that mints many inserted rows where nothing is in the way: it fails if a row has no '
+    'record, a record is refused, or a proof is there already.';
 
 CREATE FUNCTION precise.mint_written() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -938,25 +946,51 @@ BEGIN
 
     BEGIN
         IF tracked.subject IS NULL THEN
-            -- Most statements write rows that can all be minted, which is said and planned in a
-            -- fraction of the time that all else takes.
             PERFORM FROM new_rows OFFSET 999 LIMIT 1;
             IF FOUND AND TG_OP = 'INSERT' THEN
                 -- To look whether a proof is there already costs as much as to add it. Of many rows
                 -- mostly none is; if one is, what was added up to it is undone.
                 BEGIN
-                    EXECUTE precise.plain_minting(tracked, TG_RELID, '') USING tracked.label;
+                    EXECUTE precise.bulk_minting(tracked, TG_RELID) USING tracked.label;
                     RETURN NULL;
                 EXCEPTION WHEN unique_violation THEN
                     -- With a look, then.
                 END;
             END IF;
-            EXECUTE precise.plain_minting(
-                tracked, TG_RELID, 'ON CONFLICT (proof_hash, label) ' || CASE TG_OP
-                    WHEN 'INSERT' THEN 'DO UPDATE SET seen = p.seen + excluded.seen'
-                    ELSE 'DO NOTHING'
-                END
-            ) USING tracked.label;
+            -- These are the same for every table, so that a session plans them once for each: for a
+            -- single row, planning is what takes longest. In the order of the key, so that two
+            -- with the same contents do not wait for each other.
+            IF TG_OP = 'INSERT' THEN
+                INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen)
+                SELECT tracked.label, w.proof_hash, pg_catalog.min(w.record_id COLLATE "C"),
+                    pg_catalog.count(*)
+                FROM (
+                    SELECT CASE
+                        WHEN tracked.payload IS NULL THEN @extschema@.precise_proof_hash_of(
+                            @extschema@.precise_mint_row(n.*)::pg_catalog.text
+                        )
+                        ELSE precise.written_hash(n.*, tracked.payload)
+                    END, precise.written_id(n.*, tracked.record_id)
+                    FROM new_rows AS n
+                ) AS w (proof_hash, record_id)
+                GROUP BY w.proof_hash ORDER BY w.proof_hash
+                ON CONFLICT (proof_hash, label) DO UPDATE SET seen = p.seen + excluded.seen;
+            ELSE
+                INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen)
+                SELECT tracked.label, w.proof_hash, pg_catalog.min(w.record_id COLLATE "C"),
+                    pg_catalog.count(*)
+                FROM (
+                    SELECT CASE
+                        WHEN tracked.payload IS NULL THEN @extschema@.precise_proof_hash_of(
+                            @extschema@.precise_mint_row(n.*)::pg_catalog.text
+                        )
+                        ELSE precise.written_hash(n.*, tracked.payload)
+                    END, precise.written_id(n.*, tracked.record_id)
+                    FROM new_rows AS n
+                ) AS w (proof_hash, record_id)
+                GROUP BY w.proof_hash ORDER BY w.proof_hash
+                ON CONFLICT (proof_hash, label) DO NOTHING;
+            END IF;
             RETURN NULL;
         END IF;
         FOREACH statement IN ARRAY

@@ -42,7 +42,7 @@ pub(crate) struct CallSite {
 }
 
 /// What a function of records keeps.
-struct RecordCall {
+pub(crate) struct RecordCall {
     name: &'static str,
     form: Form,
     spelling: Spelling,
@@ -113,14 +113,7 @@ impl CallSite {
             .ok_or((name.as_str(), Code::UnknownFunction))?;
         let forms = forms_of(oid).ok_or((function.name, Code::Arguments))?;
         let records = match (function.kernel, forms.first()) {
-            (Kernel::Record(record), Some(&form)) => Some(RecordCall {
-                name: function.name,
-                form,
-                spelling: record.spelling,
-                records: Records::new(record),
-                jsonb: Reader::default(),
-                rows: RowReader::default(),
-            }),
+            (Kernel::Record(_), Some(&form)) => Some(RecordCall::new(function.name, form)?),
             _ => None,
         };
         Ok(Self {
@@ -194,10 +187,26 @@ impl CallSite {
 }
 
 impl RecordCall {
+    /// Of a function of one record, which comes in this form.
+    pub(crate) fn new(name: &'static str, form: Form) -> Result<Self, Fault> {
+        let function = Function::find(name).map_err(|error| Fault::refused(name, &error))?;
+        let Kernel::Record(record) = function.kernel else {
+            return Err((name, Code::Arguments).into());
+        };
+        Ok(Self {
+            name,
+            form,
+            spelling: record.spelling,
+            records: Records::new(record),
+            jsonb: Reader::default(),
+            rows: RowReader::default(),
+        })
+    }
+
     /// # Safety
     ///
-    /// As [`CallSite::call`].
-    unsafe fn call(&mut self, args: &[NullableDatum]) -> Outcome {
+    /// `args` are of the form that was said, and perhaps a blind, and not NULL.
+    pub(crate) unsafe fn call(&mut self, args: &[NullableDatum]) -> Outcome {
         // The server may have raised an error in the midst of the last call.
         self.records.clear();
         // SAFETY: as the caller says.

@@ -7,6 +7,7 @@
 //!  aggregate.rs   states in the server's memory, merged over parallel workers
 //!  runs.rs        states that outgrew it, in the server's temporary files
 //!  secrets.rs     subjects' secrets, sealed for another database and opened again
+//!  written.rs     a written row's record and its id, by the names of their columns
 //!  fault.rs       errors under their own SQLSTATE, out of Rust before they jump
 //!  ../jsonb/      jsonb and NUMERIC in their own binary forms: a crate that needs no server
 //! ```
@@ -29,6 +30,7 @@ mod fault;
 mod row;
 mod runs;
 mod secrets;
+mod written;
 
 use pgrx::pg_guard;
 use pgrx::pg_sys::{Datum, FunctionCallInfo, Pg_finfo_record};
@@ -109,3 +111,9 @@ server_function!(
 server_function!(
     /// Opens one.
     precise_unseal, pg_finfo_precise_unseal, secrets::unseal);
+server_function!(
+    /// The proof hash of the record in a column of a row.
+    precise_written_hash, pg_finfo_precise_written_hash, written::hash);
+server_function!(
+    /// The record id of a row.
+    precise_written_id, pg_finfo_precise_written_id, written::id);

@@ -543,3 +543,60 @@ fn the_extension_lives_in_any_schema() {
     assert_eq!(count(&mut pg, "precise.batch"), 2);
     assert_eq!(count(&mut pg, "precise.verify_table('t')"), 1);
 }
+
+/// One row, a few, and many take different ways; what they leave is the same.
+#[test]
+fn a_row_and_many_rows_are_minted_alike() {
+    let Some((_server, mut pg)) = database("row_and_rows") else { return };
+    pg.run("SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'; SET extra_float_digits = 0");
+    pg.run(
+        "CREATE TABLE source AS SELECT i, date '2026-01-01' + i AS day, \
+         E'\\u00e9\"\\\\\\n' || i AS \"Name\", i / 7.0::float8 AS n, now() AS at, \
+         CASE WHEN i % 2 = 0 THEN '' END AS \"none\", \
+         jsonb_build_object('n', i % 1150, 'text', repeat('x', i)) AS payload \
+         FROM generate_series(1, 1200) i",
+    );
+    let keys = ["i", "day", "\"Name\"", "\"Name\", n", "day, \"Name\", i, at", "i, n, day"];
+    for (payload, what) in [("'payload'", "a column"), ("NULL", "the row")] {
+        for key in keys {
+            let mut left = Vec::new();
+            for rows in [1, 7, 1200] {
+                pg.run(
+                    "DROP TABLE IF EXISTS t; TRUNCATE precise.proof; DELETE FROM precise.sources",
+                );
+                pg.run("CREATE TABLE t (LIKE source INCLUDING ALL)");
+                pg.run(&format!("ALTER TABLE t ADD PRIMARY KEY ({key})"));
+                pg.run(&format!("SELECT precise.track('t', {payload})"));
+                for first in (1..=56).step_by(rows).take_while(|_| rows < 1200) {
+                    let last = first + rows - 1;
+                    pg.run(&format!(
+                        "INSERT INTO t SELECT * FROM source WHERE i BETWEEN {first} AND {last}"
+                    ));
+                }
+                if rows == 1200 {
+                    pg.run("INSERT INTO t SELECT * FROM source");
+                    assert_eq!(count(&mut pg, "precise.proof"), 1200);
+                }
+                assert_eq!(count(&mut pg, "precise.reject"), 0);
+                let ids = "SELECT encode(p.proof_hash, 'hex'), md5(p.record_id), p.seen \
+                           FROM precise.proof AS p JOIN source AS t ON i <= 56 AND p.record_id = ";
+                let id = if key.contains(", ") {
+                    let texts = key.split(", ").map(|column| format!("format('%s', {column})"));
+                    let texts: Vec<String> = texts.collect();
+                    format!("precise_canonical(jsonb_build_array({}))", texts.join(", "))
+                } else {
+                    format!("format('%s', {key})")
+                };
+                // As the triggers read keys, whatever the session's settings.
+                let settings = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'; \
+                                SET LOCAL extra_float_digits = 1";
+                pg.run(&format!("BEGIN; {settings}"));
+                left.push(pg.run(&format!("{ids}{id} ORDER BY 1")));
+                pg.run("COMMIT");
+            }
+            assert_eq!(left[0].len(), 56, "{what}, {key}");
+            assert_eq!(left[0], left[1], "{what}, {key}");
+            assert_eq!(left[0], left[2], "{what}, {key}");
+        }
+    }
+}
