@@ -21,6 +21,8 @@ need git git
 need jq jq
 need b3sum b3sum
 need python3 python3
+# What a package's library needs, dpkg-shlibdeps says.
+need dpkg-shlibdeps dpkg-dev
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 # A server and its headers, of one version, and what reads C headers for Rust.
 if ! [ -x /usr/lib/postgresql/15/bin/postgres ] ||
