@@ -41,6 +41,7 @@ build() {
     library="${LIBRARY:-}"
     if [ -n "$library" ]; then
         [ -f "$library" ] || fail "there is no file $library"
+        grep -q pg_finfo_precise_call "$library" || fail "$library is no library of pg_precise"
         return
     fi
     # Cargo's folder would be root's from then on, and the compilers would run with its rights.

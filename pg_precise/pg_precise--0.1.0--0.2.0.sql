@@ -7,6 +7,29 @@
 DROP INDEX precise.proof_pending;
 DROP INDEX precise.proof_batch;
 
+CREATE FUNCTION precise.keep_batch() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF OLD.state = 'committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('batch %s is committed', OLD.id),
+            HINT = 'What is in the log stays there, and so does what is said of it here.';
+    ELSIF (NEW.id, NEW.kind, NEW.label, NEW.part, NEW.batch_root, NEW.count, NEW.entry, NEW.document)
+        IS DISTINCT FROM
+        (OLD.id, OLD.kind, OLD.label, OLD.part, OLD.batch_root, OLD.count, OLD.entry, OLD.document)
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('batch %s is closed', OLD.id),
+            HINT = 'Only its state and where in the log it is can change.';
+    END IF;
+    RETURN NEW;
+END
+    $$;
+COMMENT ON FUNCTION precise.keep_batch() IS
+    'Behind a trigger: what a batch is never changes, and nothing of one that is committed.';
+CREATE TRIGGER keep_batch BEFORE UPDATE ON precise.batch
+    FOR EACH ROW EXECUTE FUNCTION precise.keep_batch();
 CREATE INDEX proof_batch ON precise.proof (batch_id);
 COMMENT ON COLUMN precise.sources.k IS
     'The members a cohort must have to be named, 2 or more; NULL: 1000.';
@@ -210,6 +233,133 @@ BEGIN
     RETURN minted;
 END
     $$;
+CREATE OR REPLACE FUNCTION precise.track(
+    source regclass,
+    payload text DEFAULT NULL,
+    label text DEFAULT NULL,
+    record_id text DEFAULT NULL,
+    subject text DEFAULT NULL,
+    backfill boolean DEFAULT true,
+    on_reject text DEFAULT NULL
+) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    class pg_catalog.pg_class;
+    tracked precise.sources;
+    named text;
+    member regclass;
+BEGIN
+    SELECT c.* INTO class FROM pg_catalog.pg_class AS c WHERE c.oid = track.source;
+    IF class.oid IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = 'there is no such table';
+    ELSIF class.relkind NOT IN ('r', 'p') OR class.relpersistence = 't' THEN
+        RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+            MESSAGE = pg_catalog.format('%s is not a table that lasts', source),
+            HINT = 'Only tables can be tracked: no view, foreign or temporary table.';
+    ELSIF class.relnamespace::regnamespace::text
+        IN ('precise', 'pg_catalog', 'information_schema')
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+            MESSAGE = pg_catalog.format('%s cannot be tracked', source);
+    END IF;
+
+    IF EXISTS (
+        SELECT FROM precise.sources AS s
+        WHERE s.source <> track.source AND (
+            s.source IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(track.source) AS a)
+            OR s.source IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(track.source) AS t)
+        )
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format(
+                'a partition of %s, or what it is a partition of, is tracked already', source
+            ),
+            HINT = 'A partitioned table is tracked with its partitions; precise.untrack the other.';
+    END IF;
+
+    -- What is left out stays as it was: above all, a subject is not lost by not being named again.
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = track.source;
+    tracked.source := source;
+    tracked.label := COALESCE(label, tracked.label, class.relname);
+    tracked.payload := COALESCE(payload, tracked.payload);
+    tracked.subject := COALESCE(subject, tracked.subject);
+    tracked.on_reject := COALESCE(on_reject, tracked.on_reject, 'keep');
+    IF record_id IS NOT NULL THEN
+        tracked.record_id := ARRAY[record_id];
+    ELSIF tracked.record_id IS NULL THEN
+        SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place) INTO tracked.record_id
+        FROM pg_catalog.pg_index AS i
+        CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+        WHERE i.indrelid = track.source AND i.indisprimary AND k.place <= i.indnkeyatts;
+    END IF;
+    IF tracked.on_reject NOT IN ('keep', 'error') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('on_reject is keep or error, not %L', on_reject);
+    ELSIF pg_catalog.octet_length(tracked.label) NOT BETWEEN 1 AND 1024 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a label has 1 to 1024 bytes';
+    ELSIF tracked.subject IS NOT NULL AND tracked.record_id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('%s has no primary key', source),
+            HINT = 'Blinds are made of record ids: name the column that holds them with record_id.';
+    END IF;
+    FOREACH named IN ARRAY tracked.record_id || ARRAY[tracked.payload, tracked.subject] LOOP
+        IF named IS NOT NULL AND precise.payload_type(source, named) IS NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'undefined_column',
+                MESSAGE = pg_catalog.format('%s has no column %I', source, named);
+        END IF;
+    END LOOP;
+    -- For its errors.
+    PERFORM precise.record_expression(tracked, source);
+
+    -- A table that was dropped and made again goes on under its label.
+    DELETE FROM precise.sources AS s
+    WHERE s.label = tracked.label
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.source);
+    SELECT s.source::text INTO named FROM precise.sources AS s
+    WHERE s.label = tracked.label AND s.source <> track.source;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format('the label %L is that of %s', tracked.label, named),
+            HINT = 'Give another one: precise.track(..., label => ...).';
+    END IF;
+    INSERT INTO precise.sources AS s (source, label, payload, record_id, subject, on_reject)
+    VALUES (
+        tracked.source, tracked.label, tracked.payload, tracked.record_id, tracked.subject,
+        tracked.on_reject
+    )
+    ON CONFLICT ON CONSTRAINT sources_pkey DO UPDATE
+    SET label = excluded.label, payload = excluded.payload, record_id = excluded.record_id,
+        subject = excluded.subject, on_reject = excluded.on_reject;
+
+    FOR member IN SELECT precise.members(track.source) LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE OR REPLACE TRIGGER precise_mint_insert AFTER INSERT ON %s '
+            'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT '
+            'EXECUTE FUNCTION precise.mint_written()',
+            member
+        );
+        EXECUTE pg_catalog.format(
+            'CREATE OR REPLACE TRIGGER precise_mint_update AFTER UPDATE ON %s '
+            'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT '
+            'EXECUTE FUNCTION precise.mint_written()',
+            member
+        );
+    END LOOP;
+    -- The triggers' lock keeps writers out until the end: between what is in the table now and what
+    -- the triggers will see there is nothing.
+    RETURN CASE WHEN track.backfill THEN precise.backfill(track.source) ELSE 0 END;
+END
+    $$;
+COMMENT ON FUNCTION precise.track(regclass, text, text, text, text, boolean, text) IS
+    'Mints the rows of a table from now on, and those in it; how many proofs that made. payload: '
+    'the column with the record (jsonb, json, text), NULL: the whole row. label: the name of its '
+    'batches, NULL: the table''s. record_id: a column, NULL: the primary key. subject: the column '
+    'that says whom a record is about, whose secret then blinds its proof. on_reject: keep a row '
+    'that cannot be minted and note it in precise.reject (as it is without saying), or error. '
+    'Called again, it changes what is given, and what is left out stays as it was.';
 CREATE OR REPLACE FUNCTION precise.close_pending(label text, max_leaves bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     -- The server does not know how many proofs and cells there are, and they are many.
@@ -552,6 +702,14 @@ BEGIN
     DROP TABLE pg_temp.precise_audience_cell;
 END
     $$;
+COMMENT ON PROCEDURE precise.mint_audience_proof(text, text, text[]) IS
+    'CALL precise.mint_audience_proof(''public.events'', NULL, NULL): where NULL stands it '
+    'gives its results. Mints a table''s audience: its records'' batches, and one proof of the cohorts in it that '
+    'have at least k members (precise.sources, else 1000). Gives that proof''s id and the '
+    'cohorts'' ids. A record is the column audience_data, else the tracked payload, else '
+    'payload, else the row; '
+    'it says which cohort it is in with cohort_id, and whose with member_id. Smaller cohorts are '
+    'made wider, zip code to three digits of it to none.';
 CREATE OR REPLACE FUNCTION precise.verify_table(source regclass)
     RETURNS TABLE (finding text, record_id text, proof_hash bytea, detail text)
     LANGUAGE plpgsql STABLE
@@ -596,16 +754,24 @@ BEGIN
         )
         || ' OFFSET 0) AS r (reason)'
         || '), minted AS MATERIALIZED ('
-        || 'SELECT p.proof_hash, p.record_id, p.batch_id, v.reason FROM precise.proof AS p '
+        || 'SELECT p.proof_hash, p.record_id, p.batch_id, v.reason, '
+        || CASE WHEN tracked.subject IS NULL THEN 'true' ELSE
+            'p.version IS NULL '
+            'OR precise.blind_with(p.subject, p.label, p.record_id, p.version) IS NOT NULL'
+        END
+        || ' AS opens FROM precise.proof AS p '
         || 'LEFT JOIN precise.void AS v ON v.proof_hash = p.proof_hash WHERE p.label = $1'
         || '), records AS MATERIALIZED ('
-        || 'SELECT DISTINCT m.record_id FROM minted AS m WHERE m.record_id IS NOT NULL'
+        || 'SELECT m.record_id, pg_catalog.bool_and(m.opens) AS open FROM minted AS m '
+        || 'WHERE m.record_id IS NOT NULL GROUP BY m.record_id'
         || ') '
-        || 'SELECT CASE WHEN k.record_id IS NULL THEN ''row unproven'' ELSE ''row altered'' END, '
+        || 'SELECT CASE WHEN k.record_id IS NULL THEN ''row unproven'' '
+        || 'WHEN k.open THEN ''row altered'' ELSE ''row unverifiable'' END, '
         || 's.record_id, s.proof_hash, COALESCE(s.reason, '
         || 'CASE WHEN k.record_id IS NULL '
         || 'THEN ''neither its content nor its record id has a proof'' '
-        || 'ELSE ''its record id has a proof, of another content'' END) '
+        || 'WHEN k.open THEN ''its record id has a proof, of another content'' '
+        || 'ELSE ''the secret that would open its proof is not here'' END) '
         || 'FROM stored AS s LEFT JOIN minted AS m ON m.proof_hash = s.proof_hash '
         || 'LEFT JOIN records AS k ON k.record_id = s.record_id '
         || 'WHERE m.proof_hash IS NULL '
@@ -615,13 +781,17 @@ BEGIN
         || 'WHERE m.reason IS NOT NULL '
         || 'UNION ALL '
         || 'SELECT ''proof without row'', m.record_id, m.proof_hash, '
-        || 'COALESCE(pg_catalog.format(''in batch %s'', m.batch_id), ''in no batch'') '
+        || 'COALESCE(''in batch '' || m.batch_id, ''in no batch'') '
         || 'FROM minted AS m WHERE m.reason IS NULL '
         || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.proof_hash = m.proof_hash) '
         || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.record_id = m.record_id)'
         USING tracked.label;
 END
     $$;
+COMMENT ON FUNCTION precise.verify_table(regclass) IS
+    'Compares a tracked table with its proofs. row altered: its content has no proof, its record '
+    'id has; row unproven: neither has; row unverifiable: its subject''s secret is not here; proof void: the row is there, its proof was voided; proof '
+    'without row: neither its content nor its record is there any more. No row: all is well.';
 CREATE OR REPLACE FUNCTION precise.forget_subject(
     subject text, reason text DEFAULT 'erasure', OUT voided bigint, OUT dropped bigint
 )
@@ -630,6 +800,10 @@ CREATE OR REPLACE FUNCTION precise.forget_subject(
 DECLARE
     each text;
 BEGIN
+    IF subject IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'cannot forget a subject that is NULL';
+    END IF;
     IF reason IS NULL OR reason NOT IN ('erasure', 'opt_out') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%L is no reason to forget a subject', reason),
@@ -742,8 +916,8 @@ CREATE FUNCTION precise.import_secrets(
     OUT imported bigint, OUT present bigint, OUT suppressed bigint, OUT unknown bigint
 )
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-    -- As above: an opened chunk has room.
-    SET work_mem = '64MB'
+    -- As above: an opened chunk has room. The server does not know how much is in one.
+    SET work_mem = '64MB' SET enable_nestloop = off
     AS $$
 DECLARE
     each record;

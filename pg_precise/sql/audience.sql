@@ -307,7 +307,8 @@ BEGIN
 END
     $$;
 COMMENT ON PROCEDURE precise.mint_audience_proof(text, text, text[]) IS
-    'Mints a table''s audience: its records'' batches, and one proof of the cohorts in it that '
+    'CALL precise.mint_audience_proof(''public.events'', NULL, NULL): where NULL stands it '
+    'gives its results. Mints a table''s audience: its records'' batches, and one proof of the cohorts in it that '
     'have at least k members (precise.sources, else 1000). Gives that proof''s id and the '
     'cohorts'' ids. A record is the column audience_data, else the tracked payload, else '
     'payload, else the row; '

@@ -152,16 +152,24 @@ BEGIN
         )
         || ' OFFSET 0) AS r (reason)'
         || '), minted AS MATERIALIZED ('
-        || 'SELECT p.proof_hash, p.record_id, p.batch_id, v.reason FROM precise.proof AS p '
+        || 'SELECT p.proof_hash, p.record_id, p.batch_id, v.reason, '
+        || CASE WHEN tracked.subject IS NULL THEN 'true' ELSE
+            'p.version IS NULL '
+            'OR precise.blind_with(p.subject, p.label, p.record_id, p.version) IS NOT NULL'
+        END
+        || ' AS opens FROM precise.proof AS p '
         || 'LEFT JOIN precise.void AS v ON v.proof_hash = p.proof_hash WHERE p.label = $1'
         || '), records AS MATERIALIZED ('
-        || 'SELECT DISTINCT m.record_id FROM minted AS m WHERE m.record_id IS NOT NULL'
+        || 'SELECT m.record_id, pg_catalog.bool_and(m.opens) AS open FROM minted AS m '
+        || 'WHERE m.record_id IS NOT NULL GROUP BY m.record_id'
         || ') '
-        || 'SELECT CASE WHEN k.record_id IS NULL THEN ''row unproven'' ELSE ''row altered'' END, '
+        || 'SELECT CASE WHEN k.record_id IS NULL THEN ''row unproven'' '
+        || 'WHEN k.open THEN ''row altered'' ELSE ''row unverifiable'' END, '
         || 's.record_id, s.proof_hash, COALESCE(s.reason, '
         || 'CASE WHEN k.record_id IS NULL '
         || 'THEN ''neither its content nor its record id has a proof'' '
-        || 'ELSE ''its record id has a proof, of another content'' END) '
+        || 'WHEN k.open THEN ''its record id has a proof, of another content'' '
+        || 'ELSE ''the secret that would open its proof is not here'' END) '
         || 'FROM stored AS s LEFT JOIN minted AS m ON m.proof_hash = s.proof_hash '
         || 'LEFT JOIN records AS k ON k.record_id = s.record_id '
         || 'WHERE m.proof_hash IS NULL '
@@ -171,7 +179,7 @@ BEGIN
         || 'WHERE m.reason IS NOT NULL '
         || 'UNION ALL '
         || 'SELECT ''proof without row'', m.record_id, m.proof_hash, '
-        || 'COALESCE(pg_catalog.format(''in batch %s'', m.batch_id), ''in no batch'') '
+        || 'COALESCE(''in batch '' || m.batch_id, ''in no batch'') '
         || 'FROM minted AS m WHERE m.reason IS NULL '
         || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.proof_hash = m.proof_hash) '
         || 'AND NOT EXISTS (SELECT FROM stored AS s WHERE s.record_id = m.record_id)'
@@ -180,7 +188,7 @@ END
     $$;
 COMMENT ON FUNCTION precise.verify_table(regclass) IS
     'Compares a tracked table with its proofs. row altered: its content has no proof, its record '
-    'id has; row unproven: neither has; proof void: the row is there, its proof was voided; proof '
+    'id has; row unproven: neither has; row unverifiable: its subject''s secret is not here; proof void: the row is there, its proof was voided; proof '
     'without row: neither its content nor its record is there any more. No row: all is well.';
 
 CREATE FUNCTION precise.void_proof(proof_hash bytea, reason text DEFAULT 'correction') RETURNS void
@@ -206,6 +214,10 @@ CREATE FUNCTION precise.forget_subject(
 DECLARE
     each text;
 BEGIN
+    IF subject IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'cannot forget a subject that is NULL';
+    END IF;
     IF reason IS NULL OR reason NOT IN ('erasure', 'opt_out') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%L is no reason to forget a subject', reason),

@@ -72,8 +72,8 @@ CREATE FUNCTION precise.import_secrets(
     OUT imported bigint, OUT present bigint, OUT suppressed bigint, OUT unknown bigint
 )
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-    -- As above: an opened chunk has room.
-    SET work_mem = '64MB'
+    -- As above: an opened chunk has room. The server does not know how much is in one.
+    SET work_mem = '64MB' SET enable_nestloop = off
     AS $$
 DECLARE
     each record;

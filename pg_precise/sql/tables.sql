@@ -29,6 +29,29 @@ CREATE TABLE precise.batch (
         OR (log_origin, log_index, tlog_proof, checkpoint, committed_at) IS NOT NULL
     )
 );
+CREATE FUNCTION precise.keep_batch() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF OLD.state = 'committed' THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('batch %s is committed', OLD.id),
+            HINT = 'What is in the log stays there, and so does what is said of it here.';
+    ELSIF (NEW.id, NEW.kind, NEW.label, NEW.part, NEW.batch_root, NEW.count, NEW.entry, NEW.document)
+        IS DISTINCT FROM
+        (OLD.id, OLD.kind, OLD.label, OLD.part, OLD.batch_root, OLD.count, OLD.entry, OLD.document)
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('batch %s is closed', OLD.id),
+            HINT = 'Only its state and where in the log it is can change.';
+    END IF;
+    RETURN NEW;
+END
+    $$;
+COMMENT ON FUNCTION precise.keep_batch() IS
+    'Behind a trigger: what a batch is never changes, and nothing of one that is committed.';
+CREATE TRIGGER keep_batch BEFORE UPDATE ON precise.batch
+    FOR EACH ROW EXECUTE FUNCTION precise.keep_batch();
 CREATE INDEX batch_open ON precise.batch (id) WHERE state <> 'committed';
 CREATE INDEX batch_label ON precise.batch (label, id);
 COMMENT ON TABLE precise.batch IS

@@ -554,7 +554,7 @@ CREATE FUNCTION precise.track(
     record_id text DEFAULT NULL,
     subject text DEFAULT NULL,
     backfill boolean DEFAULT true,
-    on_reject text DEFAULT 'keep'
+    on_reject text DEFAULT NULL
 ) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
@@ -578,25 +578,48 @@ BEGIN
             MESSAGE = pg_catalog.format('%s cannot be tracked', source);
     END IF;
 
+    IF EXISTS (
+        SELECT FROM precise.sources AS s
+        WHERE s.source <> track.source AND (
+            s.source IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(track.source) AS a)
+            OR s.source IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(track.source) AS t)
+        )
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format(
+                'a partition of %s, or what it is a partition of, is tracked already', source
+            ),
+            HINT = 'A partitioned table is tracked with its partitions; precise.untrack the other.';
+    END IF;
+
+    -- What is left out stays as it was: above all, a subject is not lost by not being named again.
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = track.source;
     tracked.source := source;
-    tracked.label := COALESCE(label, class.relname);
-    tracked.payload := payload;
-    tracked.subject := subject;
-    tracked.on_reject := on_reject;
-    tracked.record_id := ARRAY[record_id];
-    IF record_id IS NULL THEN
+    tracked.label := COALESCE(label, tracked.label, class.relname);
+    tracked.payload := COALESCE(payload, tracked.payload);
+    tracked.subject := COALESCE(subject, tracked.subject);
+    tracked.on_reject := COALESCE(on_reject, tracked.on_reject, 'keep');
+    IF record_id IS NOT NULL THEN
+        tracked.record_id := ARRAY[record_id];
+    ELSIF tracked.record_id IS NULL THEN
         SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place) INTO tracked.record_id
         FROM pg_catalog.pg_index AS i
         CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place)
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
         WHERE i.indrelid = track.source AND i.indisprimary AND k.place <= i.indnkeyatts;
     END IF;
-    IF subject IS NOT NULL AND tracked.record_id IS NULL THEN
+    IF tracked.on_reject NOT IN ('keep', 'error') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = pg_catalog.format('on_reject is keep or error, not %L', on_reject);
+    ELSIF pg_catalog.octet_length(tracked.label) NOT BETWEEN 1 AND 1024 THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a label has 1 to 1024 bytes';
+    ELSIF tracked.subject IS NOT NULL AND tracked.record_id IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = pg_catalog.format('%s has no primary key', source),
             HINT = 'Blinds are made of record ids: name the column that holds them with record_id.';
     END IF;
-    FOREACH named IN ARRAY tracked.record_id || ARRAY[payload, subject] LOOP
+    FOREACH named IN ARRAY tracked.record_id || ARRAY[tracked.payload, tracked.subject] LOOP
         IF named IS NOT NULL AND precise.payload_type(source, named) IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'undefined_column',
                 MESSAGE = pg_catalog.format('%s has no column %I', source, named);
@@ -605,6 +628,17 @@ BEGIN
     -- For its errors.
     PERFORM precise.record_expression(tracked, source);
 
+    -- A table that was dropped and made again goes on under its label.
+    DELETE FROM precise.sources AS s
+    WHERE s.label = tracked.label
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.source);
+    SELECT s.source::text INTO named FROM precise.sources AS s
+    WHERE s.label = tracked.label AND s.source <> track.source;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format('the label %L is that of %s', tracked.label, named),
+            HINT = 'Give another one: precise.track(..., label => ...).';
+    END IF;
     INSERT INTO precise.sources AS s (source, label, payload, record_id, subject, on_reject)
     VALUES (
         tracked.source, tracked.label, tracked.payload, tracked.record_id, tracked.subject,
@@ -638,8 +672,8 @@ COMMENT ON FUNCTION precise.track(regclass, text, text, text, text, boolean, tex
     'the column with the record (jsonb, json, text), NULL: the whole row. label: the name of its '
     'batches, NULL: the table''s. record_id: a column, NULL: the primary key. subject: the column '
     'that says whom a record is about, whose secret then blinds its proof. on_reject: keep a row '
-    'that cannot be minted and note it in precise.reject, or error. Called again, it changes '
-    'these.';
+    'that cannot be minted and note it in precise.reject (as it is without saying), or error. '
+    'Called again, it changes what is given, and what is left out stays as it was.';
 
 CREATE FUNCTION precise.members(source regclass) RETURNS SETOF regclass
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp

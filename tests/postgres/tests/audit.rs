@@ -490,3 +490,51 @@ fn an_audience_of_subjects_stays_blinded() {
     assert_eq!(value(&mut pg, blinded), "20");
     assert_eq!(value(&mut pg, "SELECT count FROM precise.batch"), "20");
 }
+
+#[test]
+fn a_row_whose_secret_is_elsewhere_is_not_called_altered() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("elsewhere");
+    pg.run("CREATE TABLE v (id int PRIMARY KEY, who text, body jsonb)");
+    pg.run("SELECT precise.track('v', 'body', subject => 'who')");
+    pg.run("INSERT INTO v VALUES (1, 'ann', '[1]'), (2, 'bob', '[2]'), (3, 'cy', '[3]')");
+    pg.run("SET session_replication_role = replica");
+    pg.run("UPDATE v SET body = '[9]' WHERE id = 3; INSERT INTO v VALUES (4, 'di', '[4]')");
+    pg.run("DELETE FROM v WHERE id = 2");
+    pg.run("RESET session_replication_role");
+    let findings = "SELECT concat_ws(' ', finding, record_id) FROM precise.verify_table('v') \
+                    ORDER BY 1";
+    let found = ["proof without row 2", "row altered 3", "row unproven 4"];
+    assert_eq!(pg.run(findings), found);
+    let detail = "SELECT detail FROM precise.verify_table('v') WHERE record_id = '2'";
+    assert_eq!(value(&mut pg, detail), "in no batch");
+    pg.run("DELETE FROM precise.subject_secret WHERE subject = 'ann'");
+    let found = ["proof without row 2", "row altered 3", "row unproven 4", "row unverifiable 1"];
+    assert_eq!(pg.run(findings), found);
+    let nobody = pg.ask("SELECT precise.forget_subject(NULL)");
+    assert_eq!(nobody.sqlstate(), "22004");
+}
+
+#[test]
+fn what_a_batch_is_never_changes() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("kept");
+    pg.run("CREATE TABLE t (id int PRIMARY KEY, body jsonb)");
+    pg.run("SELECT precise.track('t', 'body')");
+    pg.run("INSERT INTO t VALUES (1, '[1]')");
+    pg.run("CALL precise.close_batch()");
+    for change in ["entry = '{}'", "count = 7", "label = 'u'", "batch_root = sha256('')"] {
+        let refused = pg.ask(&format!("UPDATE precise.batch SET {change}"));
+        assert_eq!(refused.sqlstate(), "55000", "{change}");
+    }
+    pg.run("UPDATE precise.batch SET state = 'staged'");
+    pg.run("UPDATE precise.batch SET state = 'closed'");
+    pg.run(
+        "UPDATE precise.batch SET state = 'committed', log_origin = 'o', log_index = 0, \
+         tlog_proof = 'p', checkpoint = 'c', committed_at = now()",
+    );
+    for change in ["state = 'closed'", "log_index = 77"] {
+        let refused = pg.ask(&format!("UPDATE precise.batch SET {change}"));
+        assert_eq!(refused.sqlstate(), "55000", "{change}");
+    }
+}

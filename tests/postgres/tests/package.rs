@@ -48,7 +48,7 @@ fn below(root: &Path, asked: &str) -> PathBuf {
 fn files_are_put_below_a_root_and_removed_again() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("built.so");
-    fs::write(&library, "a library").unwrap();
+    fs::write(&library, "pg_finfo_precise_call").unwrap();
     let root = folder.path().join("root");
     let with = |verb| {
         let mut command = package(verb, &pg_config());
@@ -62,7 +62,7 @@ fn files_are_put_below_a_root_and_removed_again() {
     let extension = below(&root, "--sharedir").join("extension");
     assert!(said_so.contains(placed.to_str().unwrap()), "{said_so}");
     assert!(said_so.contains(extension.to_str().unwrap()), "{said_so}");
-    assert_eq!(fs::read(&placed).unwrap(), b"a library");
+    assert_eq!(fs::read(&placed).unwrap(), b"pg_finfo_precise_call");
     // A session that has the library open keeps what it has.
     let open = fs::File::open(&placed).unwrap();
     fs::write(&library, "a later library").unwrap();
@@ -94,6 +94,8 @@ fn what_cannot_be_is_refused_with_its_reason() {
     let mut install = package("install", &pg_config());
     install.env("LIBRARY", "no-such.so").env("DESTDIR", folder.path());
     refuses(&mut install, "there is no file no-such.so");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    refuses(install.env("LIBRARY", readme), "is no library of pg_precise");
     let mut other = package("deb", &stand_in(folder.path(), "PostgreSQL 15.1"));
     refuses(other.env("LIBRARY", "no-such.so"), "is not Debian's own");
     refuses(&mut Command::new(package("install", &pg_config()).get_program()), "usage: package.sh");

@@ -131,7 +131,7 @@ fn or_is_refused() {
     let refused = pg.ask("SELECT precise.track('t', 'payload', on_reject => 'error')");
     assert_eq!(refused.sqlstate(), "PR104", "what is in the table cannot be minted");
     let sqlstate = pg.ask("SELECT precise.track('t', 'payload', on_reject => 'maybe')").sqlstate();
-    assert_eq!(sqlstate, "23514");
+    assert_eq!(sqlstate, "22023");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn what_is_no_table_with_records_is_not_tracked() {
         ("'t', 'number'", "42804"),
         ("'t', 'payload', record_id => 'body'", "42703"),
         ("'t', 'payload', subject => 'id'", "22023"),
-        ("'t', 'payload', label => ''", "23514"),
+        ("'t', 'payload', label => ''", "22023"),
         ("'t; DROP TABLE t', 'payload'", "42602"),
         ("'nowhere', 'payload'", "42P01"),
         ("4294967295::oid::regclass, 'payload'", "42P01"),
@@ -599,4 +599,69 @@ fn a_row_and_many_rows_are_minted_alike() {
             assert_eq!(left[0], left[2], "{what}, {key}");
         }
     }
+}
+
+/// The arguments that a table is tracked with.
+#[track_caller]
+fn tracked(session: &mut Session, table: &str) -> String {
+    session
+        .ask(&format!(
+            "SELECT concat_ws(' ', label, payload, record_id, subject, on_reject) \
+             FROM precise.sources WHERE source = '{table}'::regclass"
+        ))
+        .value()
+}
+
+#[test]
+fn what_is_left_out_when_a_table_is_tracked_again_stays() {
+    let Some((_server, mut pg)) = database("tracked_again") else { return };
+    pg.run(
+        "CREATE TABLE v (region text, id int, who text, body jsonb, PRIMARY KEY (region, id)) \
+         PARTITION BY LIST (region)",
+    );
+    pg.run("CREATE TABLE v_eu PARTITION OF v FOR VALUES IN ('eu')");
+    pg.run("SELECT precise.track('v', 'body', 'visits', subject => 'who', on_reject => 'error')");
+    pg.run("INSERT INTO v VALUES ('eu', 1, 'ann', '[1]')");
+    let first = tracked(&mut pg, "v");
+    assert_eq!(first, "visits body {region,id} who error");
+    pg.run("CREATE TABLE v_us PARTITION OF v FOR VALUES IN ('us')");
+    pg.run("SELECT precise.track('v')");
+    assert_eq!(tracked(&mut pg, "v"), first);
+    pg.run("INSERT INTO v_us VALUES ('us', 1, 'bob', '[1]')");
+    assert_eq!(count(&mut pg, "precise.proof"), 2);
+    assert_eq!(count(&mut pg, "precise.proof WHERE version IS NULL"), 0, "a bare hash");
+    pg.run("SELECT precise.track('v', on_reject => 'keep', label => 'seen')");
+    assert_eq!(tracked(&mut pg, "v"), "seen body {region,id} who keep");
+    pg.run("SELECT precise.untrack('v')");
+    pg.run("SELECT precise.track('v', 'body', backfill => false)");
+    assert_eq!(tracked(&mut pg, "v"), "v body {region,id} keep");
+}
+
+#[test]
+fn a_table_and_its_partition_are_not_both_tracked() {
+    let Some((_server, mut pg)) = database("beside") else { return };
+    pg.run("CREATE TABLE p (id int, body jsonb) PARTITION BY RANGE (id)");
+    pg.run("CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (1) TO (10)");
+    for (one, other) in [("p", "p_1"), ("p_1", "p")] {
+        pg.run(&format!("SELECT precise.track('{one}', 'body')"));
+        let refused = pg.ask(&format!("SELECT precise.track('{other}', 'body')"));
+        assert_eq!(refused.sqlstate(), "55000", "{other} beside {one}");
+        pg.run(&format!("SELECT precise.untrack('{one}')"));
+    }
+}
+
+#[test]
+fn a_table_that_was_made_again_goes_on_under_its_label() {
+    let Some((_server, mut pg)) = database("made_again") else { return };
+    pg.run("CREATE TABLE t (id int PRIMARY KEY, body jsonb)");
+    pg.run("CREATE TABLE u (id int PRIMARY KEY, body jsonb)");
+    pg.run("SELECT precise.track('t', 'body')");
+    let taken = pg.ask("SELECT precise.track('u', 'body', label => 't')");
+    assert_eq!(taken.sqlstate(), "23505");
+    pg.run("DROP TABLE t");
+    pg.run("CREATE TABLE t (id int PRIMARY KEY, body jsonb)");
+    pg.run("SELECT precise.track('t', 'body')");
+    pg.run("INSERT INTO t VALUES (1, '[1]')");
+    assert_eq!(count(&mut pg, "precise.proof WHERE label = 't'"), 1);
+    assert_eq!(count(&mut pg, "precise.sources"), 1);
 }
