@@ -48,7 +48,9 @@ fn below(root: &Path, asked: &str) -> PathBuf {
 fn files_are_put_below_a_root_and_removed_again() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("built.so");
-    fs::write(&library, "pg_finfo_precise_call").unwrap();
+    // By this symbol a library of ours is known.
+    let (first, later) = ("pg_finfo_precise_call 1", "pg_finfo_precise_call 2");
+    fs::write(&library, first).unwrap();
     let root = folder.path().join("root");
     let with = |verb| {
         let mut command = package(verb, &pg_config());
@@ -62,13 +64,13 @@ fn files_are_put_below_a_root_and_removed_again() {
     let extension = below(&root, "--sharedir").join("extension");
     assert!(said_so.contains(placed.to_str().unwrap()), "{said_so}");
     assert!(said_so.contains(extension.to_str().unwrap()), "{said_so}");
-    assert_eq!(fs::read(&placed).unwrap(), b"pg_finfo_precise_call");
+    assert_eq!(fs::read_to_string(&placed).unwrap(), first);
     // A session that has the library open keeps what it has.
     let open = fs::File::open(&placed).unwrap();
-    fs::write(&library, "a later library").unwrap();
+    fs::write(&library, later).unwrap();
     run(&mut with("install"));
-    assert_eq!(std::io::read_to_string(open).unwrap(), "a library");
-    assert_eq!(fs::read(&placed).unwrap(), b"a later library");
+    assert_eq!(std::io::read_to_string(open).unwrap(), first);
+    assert_eq!(fs::read_to_string(&placed).unwrap(), later);
     let names: Vec<String> = files_below(&extension)
         .iter()
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
