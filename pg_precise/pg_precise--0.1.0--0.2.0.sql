@@ -101,7 +101,8 @@ BEGIN
             END IF;
             -- These are the same for every table, so that a session plans them once for each: for a
             -- single row, planning is what takes longest. In the order of the key, so that two
-            -- with the same contents do not wait for each other.
+            -- with the same contents do not wait for each other. Two, since an update counts nothing
+            -- as seen, and DO UPDATE, with whatever condition, would lock every proof it meets.
             IF TG_OP = 'INSERT' THEN
                 INSERT INTO precise.proof AS p (label, proof_hash, record_id, seen)
                 SELECT tracked.label, w.proof_hash, pg_catalog.min(w.record_id COLLATE "C"),
