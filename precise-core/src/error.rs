@@ -76,6 +76,22 @@ pub enum Code {
     EmptyBatch = 308,
     /// PR309
     BlockRoots = 309,
+    /// PR401
+    VerifierKey = 401,
+    /// PR402
+    SigningKey = 402,
+    /// PR403
+    Note = 403,
+    /// PR404
+    Signature = 404,
+    /// PR405
+    Unsigned = 405,
+    /// PR406
+    Checkpoint = 406,
+    /// PR407
+    Entry = 407,
+    /// PR408
+    LogProof = 408,
     /// PR501
     CohortId = 501,
     /// PR502
@@ -90,6 +106,8 @@ pub enum Code {
     InputSize = 903,
     /// PR904
     PartBits = 904,
+    /// PR905
+    EntrySize = 905,
 }
 
 impl Code {
@@ -127,6 +145,14 @@ impl Code {
         Self::Absence,
         Self::EmptyBatch,
         Self::BlockRoots,
+        Self::VerifierKey,
+        Self::SigningKey,
+        Self::Note,
+        Self::Signature,
+        Self::Unsigned,
+        Self::Checkpoint,
+        Self::Entry,
+        Self::LogProof,
         Self::CohortId,
         Self::Release,
         Self::CohortSize,
@@ -134,6 +160,7 @@ impl Code {
         Self::CanonicalSize,
         Self::InputSize,
         Self::PartBits,
+        Self::EntrySize,
     ];
 
     /// `PR106`
@@ -300,6 +327,46 @@ impl Code {
                 "block roots are malformed",
                 "Pass a JSON array of 0x… roots in order, and k from 0 to 63.",
             ),
+            Self::VerifierKey => (
+                "PR401",
+                "a verifier key is malformed",
+                "It is name+id+key as `c2sp.org/signed-note` has it; pass the line unchanged.",
+            ),
+            Self::SigningKey => (
+                "PR402",
+                "a signing key is malformed",
+                "It is PRIVATE+KEY+name+id+key; a name has no white space and no plus.",
+            ),
+            Self::Note => (
+                "PR403",
+                "a signed note is malformed",
+                "It is text, an empty line, and a line for each signature.",
+            ),
+            Self::Signature => (
+                "PR404",
+                "a signature is wrong",
+                "The text was changed, or signed by who has another key of that name.",
+            ),
+            Self::Unsigned => (
+                "PR405",
+                "a note is signed by none of the keys",
+                "Check that the keys are those of this log.",
+            ),
+            Self::Checkpoint => (
+                "PR406",
+                "a checkpoint is malformed",
+                "Its lines are the log's origin, its size, and its root in base64.",
+            ),
+            Self::Entry => (
+                "PR407",
+                "a log entry is malformed",
+                "SPEC section 4.1 has its members; it is in JCS form.",
+            ),
+            Self::LogProof => (
+                "PR408",
+                "a log proof is malformed",
+                "It is the text that `c2sp.org/tlog-proof@v1` describes.",
+            ),
             Self::CohortId => (
                 "PR501",
                 "a cohort id is malformed",
@@ -330,6 +397,11 @@ impl Code {
                 "PR904",
                 "too many hashes share their first 32 bits",
                 "Proof hashes are uniform; this column holds something else.",
+            ),
+            Self::EntrySize => (
+                "PR905",
+                "a log entry is larger than 65,535 bytes",
+                "Shorten its label; nothing else in it grows.",
             ),
         }
     }

@@ -1,9 +1,10 @@
 //! The bytes of Precise. SPEC.md says what they are; this crate is where they are made.
 //!
 //! ```text
-//!  record ──▶ canonical ──▶ proof ──▶ batch            ──▶ verdict
-//!  json.rs    canonical.rs  proof.rs  merkle.rs            verify.rs
-//!  row.rs     number.rs     lanes.rs
+//!  record ──▶ canonical ──▶ proof ──▶ batch ──▶ log ──▶ verdict
+//!  json.rs    canonical.rs  proof.rs  merkle.rs entry.rs verify.rs
+//!  row.rs     number.rs     lanes.rs            tlog.rs
+//!                                               note.rs
 //!
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
@@ -30,16 +31,19 @@ pub mod canonical;
 pub mod catalog;
 pub mod cohort;
 pub mod document;
+pub mod entry;
 pub mod error;
 pub mod field;
 pub mod hex;
 pub mod json;
 mod lanes;
 pub mod merkle;
+pub mod note;
 pub mod number;
 pub mod proof;
 pub mod records;
 pub mod row;
+pub mod tlog;
 pub mod value;
 pub mod verify;
 

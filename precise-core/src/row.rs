@@ -18,7 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::json::{MAX_DEPTH, Place, Reader, Sink, Text};
 use crate::number::{self, Gate, Literal};
 
-pub use calendar::TimeUnit;
+pub use calendar::{TimeUnit, UtcSecond};
 
 /// The name of the form.
 pub const NAME: &str = "precise-row-1";

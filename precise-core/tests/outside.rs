@@ -9,9 +9,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use precise_core::note::{Note, Signer, VerifierKey};
 use precise_core::proof::{self, Blind};
+use precise_core::tlog::{self, LogProof};
 use precise_core::{Code, Hash, canonical, merkle, number};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn rfc8785_files_come_out_as_their_author_has_them() {
@@ -220,12 +225,174 @@ fn inclusion_proofs_are_judged_as_in_certificate_transparency() {
 
 /// Root, leaf hash and path; none if one of them is not 32 bytes, which no type of ours can hold.
 fn hashes_of(case: &Value) -> Option<(Hash, Hash, Vec<Hash>)> {
-    let hash = |field: &Value| from_base64(field.as_str().unwrap()).try_into().ok();
+    let hash = |field: &Value| BASE64.decode(field.as_str().unwrap()).unwrap().try_into().ok();
     let path = match &case["proof"] {
         Value::Null => Some(Vec::new()),
         path => path.as_array().unwrap().iter().map(hash).collect(),
     };
     Some((hash(&case["root"])?, hash(&case["leafHash"])?, path?))
+}
+
+/// A proof that is longer than 63 hashes or holds one of another length has no type of ours, and
+/// neither has a root.
+#[test]
+fn consistency_proofs_are_judged_as_in_certificate_transparency() {
+    let Some(folder) = vectors("rfc6962-merkle") else { return };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder.join("consistency")).unwrap() {
+        paths.extend(files(&entry.unwrap().path()));
+    }
+    let (mut good, mut bad, mut not_hashes) = (0, 0, 0);
+    for (name, json) in &paths {
+        let case: Value = serde_json::from_slice(json).unwrap();
+        let expected = !case["wantErr"].as_bool().unwrap();
+        let hash = |field: &Value| {
+            BASE64.decode(field.as_str().unwrap_or_default()).unwrap().try_into().ok()
+        };
+        let path: Option<Vec<Hash>> = match &case["proof"] {
+            Value::Null => Some(Vec::new()),
+            path => path.as_array().unwrap().iter().map(hash).collect(),
+        };
+        if let (Some(old), Some(now), Some(path)) =
+            (hash(&case["root1"]), hash(&case["root2"]), path)
+        {
+            let size = |field: &str| case[field].as_u64().unwrap();
+            let verdict = tlog::is_consistent(size("size1"), &old, size("size2"), &now, &path);
+            assert_eq!(verdict, expected, "{name}: {}", case["desc"]);
+            *if expected { &mut good } else { &mut bad } += 1;
+        } else {
+            assert!(!expected, "{name}: {}", case["desc"]);
+            not_hashes += 1;
+        }
+    }
+    assert_eq!((paths.len(), good, bad, not_hashes), (84, 5, 63, 16));
+}
+
+/// Whether `signature` over `message` is accepted, as a note's is.
+fn ed25519_verifies(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    use ed25519_dalek::{Signature, VerifyingKey};
+    let verify = || {
+        let key = VerifyingKey::from_bytes(public_key.try_into().ok()?).ok()?;
+        key.verify_strict(message, &Signature::from_slice(signature).ok()?).ok()
+    };
+    verify().is_some()
+}
+
+/// A note's text is UTF-8, and these messages are bytes, so the verifier below it is asked.
+#[test]
+fn ed25519_verdicts_are_wycheproofs() {
+    let Some(folder) = vectors("wycheproof") else { return };
+    let file: Value =
+        serde_json::from_slice(&fs::read(folder.join("ed25519_test.json")).unwrap()).unwrap();
+    let (mut valid, mut invalid) = (0, 0);
+    for group in file["testGroups"].as_array().unwrap() {
+        let key = from_hex(group["publicKey"]["pk"].as_str().unwrap());
+        for case in group["tests"].as_array().unwrap() {
+            let bytes = |field: &str| from_hex(case[field].as_str().unwrap());
+            let expected = case["result"] == "valid";
+            let verdict = ed25519_verifies(&key, &bytes("msg"), &bytes("sig"));
+            assert_eq!(verdict, expected, "{}: {}", case["tcId"], case["comment"]);
+            *if expected { &mut valid } else { &mut invalid } += 1;
+        }
+    }
+    assert_eq!((valid, invalid), (88, 63));
+}
+
+/// Accepted is one: its key and its R have a mixed order, which nobody can tell without the
+/// secret, and the equation holds without the cofactor.
+#[test]
+fn ed25519_cases_on_which_libraries_disagree_are_decided() {
+    let Some(folder) = vectors("ed25519-speccheck") else { return };
+    let cases: Value =
+        serde_json::from_slice(&fs::read(folder.join("cases.json")).unwrap()).unwrap();
+    let verdicts: Vec<bool> = cases
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| {
+            let bytes = |field: &str| from_hex(case[field].as_str().unwrap());
+            ed25519_verifies(&bytes("pub_key"), &bytes("message"), &bytes("signature"))
+        })
+        .collect();
+    let accepted: Vec<usize> = (0..12).filter(|&i| verdicts[i]).collect();
+    assert_eq!((verdicts.len(), accepted), (12, vec![3]));
+}
+
+#[test]
+fn signed_notes_of_others_open_and_changed_keys_do_not() {
+    let Some(folder) = vectors("signed-note") else { return };
+    let file: Value =
+        serde_json::from_slice(&fs::read(folder.join("notes.json")).unwrap()).unwrap();
+    let mut opened = 0;
+    for (name, case) in file.as_object().unwrap() {
+        let key = case["vkey"].as_str().unwrap();
+        let keys = [VerifierKey::parse(key).unwrap()];
+        assert_eq!(keys[0].to_text(), key);
+        if let Some(text) = case["note"].as_str() {
+            let note = Note::parse(text.as_bytes()).unwrap();
+            assert_eq!(note.to_text(), text);
+            assert_eq!(note.open(&keys).unwrap().len(), 1, "{name}");
+            opened += 1;
+        }
+        let Some(secret) = case["skey"].as_str() else { continue };
+        let signer = Signer::parse(secret).unwrap();
+        assert_eq!(*signer.to_text(), secret);
+        assert_eq!(signer.verifier_key(), &keys[0]);
+        for changed in changes(key) {
+            assert!(VerifierKey::parse(&changed).is_err(), "{changed}");
+        }
+        for changed in changes(secret) {
+            assert!(Signer::parse(&changed).is_err(), "{changed}");
+        }
+    }
+    assert_eq!((file.as_object().unwrap().len(), opened), (3, 2));
+}
+
+/// Every proper substring, and every byte changed in one bit that leaves it ASCII.
+fn changes(text: &str) -> Vec<String> {
+    let mut changes = Vec::new();
+    for begin in 0..text.len() {
+        for end in begin..=text.len() {
+            changes.push(text[begin..end].to_string());
+        }
+    }
+    changes.retain(|change| change != text);
+    for at in 0..text.len() {
+        for bit in 0..7 {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] ^= 1 << bit;
+            changes.push(String::from_utf8(bytes).unwrap());
+        }
+    }
+    changes
+}
+
+#[test]
+fn log_proofs_of_others_are_written_and_refused_as_they_have_them() {
+    let Some(folder) = vectors("signed-note") else { return };
+    let file: Value =
+        serde_json::from_slice(&fs::read(folder.join("tlog-proof-format.json")).unwrap()).unwrap();
+    // SHA-256 of `hash1` and `hash2`, in base64.
+    let [h1, h2] = ["hash1", "hash2"].map(|text| BASE64.encode(Sha256::digest(text)));
+    let cases = file["marshal"].as_array().unwrap();
+    for case in cases {
+        let wanted = case["want"].as_str().unwrap();
+        let extra = case["extra"].as_str();
+        let wanted = wanted.replace("{b64(h1)}", &h1).replace("{b64(h2)}", &h2);
+        let wanted = wanted.replace("{b64(extra)}", &BASE64.encode(extra.unwrap_or_default()));
+        let proof = LogProof::parse(&wanted).unwrap();
+        assert_eq!(proof.to_text(), wanted);
+        assert_eq!(proof.index, case["index"].as_u64().unwrap());
+        assert_eq!(proof.path.len(), case["hashes"].as_array().unwrap().len());
+        assert_eq!(proof.extra.as_deref(), extra.map(str::as_bytes));
+        assert_eq!(proof.checkpoint, case["checkpoint"].as_str().unwrap());
+    }
+    let rejects = file["reject"].as_array().unwrap();
+    for reject in rejects {
+        let error = LogProof::parse(reject.as_str().unwrap()).unwrap_err();
+        assert_eq!(error.code(), Code::LogProof, "{reject}");
+    }
+    assert_eq!((cases.len(), rejects.len()), (3, 6));
 }
 
 #[test]
@@ -372,20 +539,4 @@ fn from_hex(text: &str) -> Vec<u8> {
         .step_by(2)
         .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
         .collect()
-}
-
-/// RFC 4648 section 4.
-fn from_base64(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    assert_eq!(text.len() % 4, 0);
-    let digits = text.trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::new();
-    for group in digits.chunks(4) {
-        let bits = group.iter().enumerate().fold(0_u32, |bits, (i, digit)| {
-            let value = ALPHABET.iter().position(|b| b == digit).unwrap();
-            bits | (value as u32) << (18 - 6 * i)
-        });
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-    }
-    bytes
 }

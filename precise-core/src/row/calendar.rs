@@ -1,7 +1,9 @@
 //! Dates and times as `precise-row-1` writes them: the proleptic Gregorian calendar, years 0001 to
 //! 9999, six digits of fraction (SPEC.md section 1.4).
 
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::error::Code;
 
@@ -15,7 +17,45 @@ pub enum TimeUnit {
     Nanosecond,
 }
 
-pub(super) const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+/// A second of the years 0001 to 9999, as log entries state it: `YYYY-MM-DDTHH:MM:SSZ`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UtcSecond(i64);
+
+impl UtcSecond {
+    /// The second that is so many from 1970-01-01T00:00:00Z; none outside of the years.
+    pub fn from_posix(seconds: i64) -> Option<Self> {
+        (FIRST_DAY..=LAST_DAY).contains(&seconds.div_euclid(DAY_SECONDS)).then_some(Self(seconds))
+    }
+
+    /// How many seconds it is from 1970-01-01T00:00:00Z.
+    pub fn posix(self) -> i64 {
+        self.0
+    }
+
+    /// Reads what `Display` writes, and nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |digits: core::ops::Range<usize>| text.get(digits)?.parse::<i64>().ok();
+        let days = days_from_civil(number(0..4)?, number(5..7)?, number(8..10)?)?;
+        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        let seconds = days * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+        // What stands between the digits, signs among them and hours past the day show here.
+        Self::from_posix(seconds).filter(|found| alloc::format!("{found}") == text)
+    }
+}
+
+impl fmt::Display for UtcSecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = Vec::with_capacity(26);
+        append_timestamp(self.0 * 1_000_000, &mut out).map_err(|_| fmt::Error)?;
+        // Without the fraction.
+        out.truncate(19);
+        f.write_str(&String::from_utf8_lossy(&out))?;
+        f.write_str("Z")
+    }
+}
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+pub(super) const DAY: i64 = DAY_SECONDS * 1_000_000;
 
 /// 0001-01-01 and 9999-12-31 as days from 1970-01-01.
 const FIRST_DAY: i64 = -719_162;
@@ -162,6 +202,47 @@ mod tests {
         assert_eq!(days_from_civil(2000, 2, 29), Some(11_016));
         assert_eq!(days_from_civil(2000, 13, 1), None);
         assert_eq!(days_from_civil(2000, 1, 0), None);
+    }
+
+    #[test]
+    fn a_second_has_one_spelling() {
+        for (text, posix) in [
+            ("0001-01-01T00:00:00Z", FIRST_DAY * DAY_SECONDS),
+            ("1969-12-31T23:59:59Z", -1),
+            ("1970-01-01T00:00:00Z", 0),
+            ("2026-11-22T20:00:00Z", 1_795_377_600),
+            ("9999-12-31T23:59:59Z", (LAST_DAY + 1) * DAY_SECONDS - 1),
+        ] {
+            let second = UtcSecond::from_posix(posix).unwrap();
+            assert_eq!(alloc::format!("{second}"), text);
+            assert_eq!(UtcSecond::parse(text), Some(second));
+        }
+        for outside in [FIRST_DAY * DAY_SECONDS - 1, (LAST_DAY + 1) * DAY_SECONDS, i64::MAX] {
+            assert_eq!(UtcSecond::from_posix(outside), None);
+        }
+        for wrong in [
+            "",
+            "2026-11-22",
+            "2026-11-22T20:00:00",
+            "2026-11-22T20:00:00z",
+            "2026-11-22t20:00:00Z",
+            "2026-11-22 20:00:00Z",
+            "2026-11-22T20:00:00.0Z",
+            "2026-11-22T20:00:00+00",
+            "2026-11-22T20:00:60Z",
+            "2026-11-22T20:60:00Z",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T+2:00:00Z",
+            "2026-02-29T20:00:00Z",
+            "2026-13-01T20:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "-001-01-01T00:00:00Z",
+            "20260-11-22T20:00:00Z",
+            "2026-11-22T20:00:00ZZ",
+            "2026-11-\u{e9}2T20:00:00Z",
+        ] {
+            assert_eq!(UtcSecond::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

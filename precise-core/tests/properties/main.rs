@@ -1,12 +1,14 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, rows, proofs, batches, cohorts, documents, verdicts.
+//! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, documents,
+//! verdicts.
 
 mod batches;
 mod canonical;
 mod cohorts;
 mod documents;
+mod logs;
 mod numbers;
 mod proofs;
 mod rows;

@@ -24,6 +24,16 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::CohortId,
     Code::Release,
     Code::CohortSize,
+    // What a log is made of, the same.
+    Code::VerifierKey,
+    Code::SigningKey,
+    Code::Note,
+    Code::Signature,
+    Code::Unsigned,
+    Code::Checkpoint,
+    Code::Entry,
+    Code::LogProof,
+    Code::EntrySize,
 ];
 
 #[test]
