@@ -92,6 +92,8 @@ def is_audience(vector):
 
 
 def call(vector):
+    if "operation" in vector:
+        return reference.OPERATIONS[vector["operation"]](*arguments_of(vector))
     name = vector["function"]
     if name in reference.AGGREGATES:
         return reference.AGGREGATES[name](rows_of(vector))

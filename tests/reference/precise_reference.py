@@ -1,12 +1,13 @@
 """The second implementation of SPEC.md: slow, readable, and written from that page alone.
 
 It shares no code with the engines, so that where the two agree the page has said enough.
-The order is the order of the page: record, canonical form, proof, batch, cohorts; then the
+The order is the order of the page: record, canonical form, proof, batch, log, cohorts; then the
 functions of the SQL catalogue by name, and a small command line.
 """
 
 import base64
 import fractions
+import functools
 import hashlib
 import json
 import re
@@ -1264,6 +1265,456 @@ def cut(leaves, bits):
     for value in leaves:
         cells.setdefault(int.from_bytes(value, "big") >> (256 - bits), []).append(value)
     return cells
+
+
+# --- Section 4: the log ------------------------------------------------------------------------
+
+
+LARGEST_DECIMAL = 2**63 - 1
+LONGEST_ENTRY = 65_535
+MOST_SIGNATURES = 100
+MOST_PATH_LINES = 63
+ED25519, COSIGNATURE = 1, 4
+TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
+DECIMAL = re.compile(r"0|[1-9][0-9]*")
+
+
+def entry(text):
+    """The members of a log entry (4.1)."""
+    if len(text) > LONGEST_ENTRY:
+        raise Refused("PR905")
+    found = read_document(text, "PR407")
+    kind = found.get("kind")
+    if kind == "status":
+        demand_members(found, {"at", "count", "kind", "map_root", "v"}, "PR407")
+        demand(is_integer(found["count"], 0, MOST_LEAVES), "PR407")
+        empty = hash_of_hex(found["map_root"], "PR407") == bytes(32)
+        demand(empty == (found["count"] == 0) and is_time(found["at"]), "PR407")
+    else:
+        demand(isinstance(kind, str) and kind in BATCH_MEMBERS, "PR407")
+        optional = set(found) & {"label", "part"}
+        names = {"batch_root", "canon", "closed_at", "count", "kind", "v"}
+        demand_members(found, names | BATCH_MEMBERS[kind] | optional, "PR407")
+        for name in {"batch_root"} | BATCH_MEMBERS[kind]:
+            hash_of_hex(found[name], "PR407")
+        demand(found["canon"] == CANON and is_time(found["closed_at"]), "PR407")
+        demand(is_integer(found["count"], 1, MOST_LEAVES), "PR407")
+        demand("label" not in found or is_label(found["label"]), "PR407")
+        demand("part" not in found or is_part(found["part"]), "PR407")
+    demand(is_integer(found["v"], 1, 1) and canonical(text) == text, "PR407")
+    return found
+
+
+BATCH_MEMBERS = {
+    "records": set(),
+    "audience": {"audience_hash"},
+    "settlement": {"statement_hash"},
+}
+
+
+def demand(holds, code):
+    if not holds:
+        raise Refused(code)
+
+
+def is_time(text):
+    match = TIME.fullmatch(text) if isinstance(text, str) else None
+    # The pattern's digits are those of ASCII.
+    if not match:
+        return False
+    year, month, day, hour, minute, second = (int(number) for number in match.groups())
+    return (
+        1 <= year
+        and 1 <= month <= 12
+        and 1 <= day <= days_of(year, month)
+        and hour < 24
+        and minute < 60
+        and second < 60
+    )
+
+
+def is_label(label):
+    return isinstance(label, str) and label != ""
+
+
+def is_part(part):
+    if not isinstance(part, dict) or set(part) != {"bits", "index", "parts"}:
+        return False
+    if not is_integer(part["bits"], 1, MOST_PART_BITS):
+        return False
+    cells = 2 ** part["bits"]
+    return is_integer(part["index"], 0, cells - 1) and is_integer(part["parts"], 1, cells)
+
+
+def identity(text):
+    found = entry(text)
+    found.pop("closed_at", None)
+    return hashlib.sha256(jcs(found).encode("utf-8")).digest()
+
+
+def entry_leaf(text):
+    return hashlib.sha256(b"\x00" + text).digest()
+
+
+# Ed25519, RFC 8032 section 5.1, by affine points and Python's integers: slow, and for public data
+# only, since how long it takes depends on what it is given.
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+NEUTRAL = (0, 1)
+
+
+def add(one, other):
+    (x1, y1), (x2, y2) = one, other
+    both = D * x1 * x2 * y1 * y2 % P
+    x = (x1 * y2 + x2 * y1) * pow(1 + both, -1, P) % P
+    y = (y1 * y2 + x1 * x2) * pow(1 - both, -1, P) % P
+    return x, y
+
+
+def times(scalar, point):
+    total = NEUTRAL
+    while scalar:
+        if scalar & 1:
+            total = add(total, point)
+        point = add(point, point)
+        scalar >>= 1
+    return total
+
+
+def point_of(encoded):
+    """The point of 32 bytes; None unless they are its only spelling."""
+    number = int.from_bytes(encoded, "little")
+    sign, y = number >> 255, number & (2**255 - 1)
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if x * x % P != square or (x == 0 and sign):
+        return None
+    return (P - x if x & 1 != sign else x), y
+
+
+def encode_point(point):
+    x, y = point
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def has_small_order(point):
+    return times(8, point) == NEUTRAL
+
+
+def challenge(*pieces):
+    return int.from_bytes(hashlib.sha512(b"".join(pieces)).digest(), "little") % ORDER
+
+
+@functools.cache
+def ed25519_verifies(public, message, signature):
+    """Without the cofactor, and strict (4.2)."""
+    if len(signature) != 64:
+        return False
+    a, r = point_of(public), point_of(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or has_small_order(a) or has_small_order(r) or s >= ORDER:
+        return False
+    k = challenge(signature[:32], public, message)
+    return times(s, BASE) == add(r, times(k, a))
+
+
+def secret_scalar(seed):
+    digest = bytearray(hashlib.sha512(seed).digest())
+    digest[0] &= 248
+    digest[31] = digest[31] & 127 | 64
+    return int.from_bytes(digest[:32], "little"), bytes(digest[32:])
+
+
+def ed25519_public(seed):
+    return encode_point(times(secret_scalar(seed)[0], BASE))
+
+
+def ed25519_sign(seed, message):
+    a, prefix = secret_scalar(seed)
+    r = challenge(prefix, message)
+    encoded = encode_point(times(r, BASE))
+    k = challenge(encoded, ed25519_public(seed), message)
+    return encoded + ((r + k * a) % ORDER).to_bytes(32, "little")
+
+
+def is_name(name):
+    return name != "" and not any(one.isspace() or one == "+" or one < " " for one in name)
+
+
+def read_base64(text, code):
+    """Base64 in its one spelling."""
+    try:
+        decoded = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        raise Refused(code) from None
+    demand(base64.b64encode(decoded).decode("ascii") == text, code)
+    return decoded
+
+
+def key_id(name, algorithm, public):
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + bytes([algorithm]) + public).digest()[:4]
+
+
+def key_parts(text, code):
+    """Name, id and bytes of name+id+base64(bytes)."""
+    pieces = text.split("+", 2)
+    demand(len(pieces) == 3 and is_name(pieces[0]), code)
+    raw = read_base64(pieces[2], code)
+    demand(len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE), code)
+    return pieces[0], pieces[1], raw[0], raw[1:]
+
+
+def verifier_key(text):
+    """A key as (name, id, algorithm, 32 bytes)."""
+    name, stated, algorithm, public = key_parts(text, "PR401")
+    point = point_of(public)
+    demand(point is not None and not has_small_order(point), "PR401")
+    computed = key_id(name, algorithm, public)
+    demand(computed.hex() == stated, "PR401")
+    return name, computed, algorithm, public
+
+
+def verifier_key_text(name, algorithm, public):
+    encoded = base64.b64encode(bytes([algorithm]) + public).decode("ascii")
+    return f"{name}+{key_id(name, algorithm, public).hex()}+{encoded}"
+
+
+def signing_key(text):
+    """A key as (name, id, algorithm, seed)."""
+    demand(text.startswith("PRIVATE+KEY+"), "PR402")
+    name, stated, algorithm, seed = key_parts(text.removeprefix("PRIVATE+KEY+"), "PR402")
+    computed = key_id(name, algorithm, ed25519_public(seed))
+    demand(computed.hex() == stated, "PR402")
+    return name, computed, algorithm, seed
+
+
+def demand_note_text(text):
+    demand(text.endswith("\n") and not any(one < " " and one != "\n" for one in text), "PR403")
+
+
+def cosigned(text, seconds):
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode("utf-8")
+
+
+def sign(key, text, seconds):
+    """The note of a text with one signature."""
+    name, identifier, algorithm, seed = signing_key(key)
+    demand_note_text(text)
+    if algorithm == ED25519:
+        signature = ed25519_sign(seed, text.encode("utf-8"))
+    else:
+        demand(seconds <= LARGEST_DECIMAL, "PR403")
+        signature = seconds.to_bytes(8, "big") + ed25519_sign(seed, cosigned(text, seconds))
+    encoded = base64.b64encode(identifier + signature).decode("ascii")
+    return f"{text}\n\u2014 {name} {encoded}\n"
+
+
+def read_note(note):
+    """A note as (text, [(name, id, signature)])."""
+    try:
+        note = note.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("PR403") from None
+    end = note.rfind("\n\n")
+    demand(end >= 0 and note.endswith("\n"), "PR403")
+    text, lines = note[: end + 1], note[end + 2 :].split("\n")[:-1]
+    demand_note_text(text)
+    demand(1 <= len(lines) <= MOST_SIGNATURES, "PR403")
+    return text, [read_signature(line) for line in lines]
+
+
+def read_signature(line):
+    pieces = line.split(" ")
+    demand(len(pieces) == 3 and pieces[0] == "\u2014" and is_name(pieces[1]), "PR403")
+    raw = read_base64(pieces[2], "PR403")
+    demand(len(raw) > 4, "PR403")
+    return pieces[1], raw[:4], raw[4:]
+
+
+def open_note(note, keys):
+    """Who signed, as (name, seconds or None), in the order of the keys."""
+    text, signatures = read_note(note)
+    opened = []
+    for name, identifier, algorithm, public in keys:
+        times_stated = [
+            verified_time(text, algorithm, public, signature)
+            for signed_name, signed_id, signature in signatures
+            if (signed_name, signed_id) == (name, identifier)
+        ]
+        if times_stated:
+            opened.append((name, None if algorithm == ED25519 else max(times_stated)))
+    demand(opened, "PR405")
+    return opened
+
+
+def verified_time(text, algorithm, public, signature):
+    seconds, message = 0, text.encode("utf-8")
+    if algorithm == COSIGNATURE:
+        demand(len(signature) == 72, "PR404")
+        seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+        demand(seconds <= LARGEST_DECIMAL, "PR404")
+        message = cosigned(text, seconds)
+    demand(ed25519_verifies(public, message, signature), "PR404")
+    return seconds
+
+
+def read_decimal(text, code):
+    demand(DECIMAL.fullmatch(text) and int(text) <= LARGEST_DECIMAL, code)
+    return int(text)
+
+
+def checkpoint(text):
+    """Origin, size and root of a note's text."""
+    demand(text.endswith("\n"), "PR406")
+    lines = text.split("\n")[:-1]
+    demand(len(lines) >= 3 and all(lines), "PR406")
+    size = read_decimal(lines[1], "PR406")
+    value = read_base64(lines[2], "PR406")
+    demand(len(value) == 32 and (size > 0 or value == empty_root()), "PR406")
+    return lines[0], size, value
+
+
+def empty_root():
+    return hashlib.sha256(b"").digest()
+
+
+def consistency_path(old_size, nodes):
+    """RFC 9162 2.1.4.1."""
+    if old_size in (0, len(nodes)):
+        return []
+    return subproof(old_size, nodes, True)
+
+
+def subproof(m, nodes, whole):
+    if m == len(nodes):
+        return [] if whole else [tree(nodes)]
+    k = split(len(nodes))
+    if m <= k:
+        return subproof(m, nodes[:k], whole) + [tree(nodes[k:])]
+    return subproof(m - k, nodes[k:], False) + [tree(nodes[:k])]
+
+
+def is_consistent(old_size, old_root, size, new_root, path):
+    """RFC 9162 2.1.4.2, step by step; and what section 4.4 says where it says nothing."""
+    if old_size == 0:
+        return path == [] and old_root == empty_root() and (size > 0 or new_root == old_root)
+    if old_size >= size:
+        return old_size == size and path == [] and old_root == new_root
+    if not path:
+        return False
+    if old_size & (old_size - 1) == 0:
+        path = [old_root] + path
+    fn, sn = old_size - 1, size - 1
+    while fn & 1:
+        fn >>= 1
+        sn >>= 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node(c, fr), node(c, sr)
+            while not fn & 1 and fn != 0:
+                fn >>= 1
+                sn >>= 1
+        else:
+            sr = node(sr, c)
+        fn >>= 1
+        sn >>= 1
+    return sn == 0 and fr == old_root and sr == new_root
+
+
+def log_proof(text):
+    """A log proof as (index, path, checkpoint)."""
+    lines = text.split("\n")
+    demand(lines.pop(0) == "c2sp.org/tlog-proof@v1" and "" in lines, "PR408")
+    end = lines.index("")
+    head, rest = lines[:end], "\n".join(lines[end + 1 :])
+    if head and head[0].startswith("extra "):
+        demand(read_base64(head.pop(0).removeprefix("extra "), "PR408"), "PR408")
+    demand(head and head[0].startswith("index ") and rest, "PR408")
+    index = read_decimal(head.pop(0).removeprefix("index "), "PR408")
+    path = [read_base64(line, "PR408") for line in head]
+    demand(len(path) <= MOST_PATH_LINES and all(len(one) == 32 for one in path), "PR408")
+    return index, path, rest
+
+
+# What the vectors of a log ask for (tests/vectors/README.md), by name.
+
+
+def counted_leaves(size):
+    return [entry_leaf(str(i).encode("ascii")) for i in range(size)]
+
+
+def listed_hashes(first, path):
+    return "[" + ",".join(f'"{hex_text(one)}"' for one in [first] + path) + "]"
+
+
+def operate_inclusion_path(index, size):
+    nodes = counted_leaves(size)
+    return listed_hashes(tree(nodes), path_of(index, nodes))
+
+
+def operate_consistency_path(old_size, size):
+    nodes = counted_leaves(size)
+    now = tree(nodes) if nodes else empty_root()
+    return listed_hashes(now, consistency_path(old_size, nodes))
+
+
+def operate_is_consistent(old_size, old_root, size, new_root, path):
+    hashes = [hash_of_hex(one, "PR309") for one in read_json(path, "PR309")]
+    return is_consistent(old_size, old_root, size, new_root, hashes)
+
+
+def operate_open_note(note, keys):
+    opened = open_note(as_bytes(note), [verifier_key(one) for one in keys.split("\n")])
+    return "\n".join(name if at is None else f"{name} {at}" for name, at in opened)
+
+
+def operate_checkpoint(text):
+    origin, size, value = checkpoint(text)
+    return f"{origin}\n{size}\n{hex_text(value)}"
+
+
+def operate_entry(text):
+    return f"{hex_text(identity(text))}\n{hex_text(entry_leaf(text))}"
+
+
+def operate_log_proof(proof, logged, size, root_hash):
+    index, path, _ = log_proof(proof)
+    return leads_to(entry_leaf(as_bytes(logged)), index, size, path, root_hash)
+
+
+def operate_signing_key(text):
+    name, _, algorithm, seed = signing_key(text)
+    return verifier_key_text(name, algorithm, ed25519_public(seed))
+
+
+def as_bytes(text):
+    return text.encode("utf-8") if isinstance(text, str) else text
+
+
+OPERATIONS = {
+    "checkpoint": operate_checkpoint,
+    "consistency_path": operate_consistency_path,
+    "entry": operate_entry,
+    "inclusion_path": operate_inclusion_path,
+    "is_consistent": operate_is_consistent,
+    "log_proof": operate_log_proof,
+    "open_note": operate_open_note,
+    "sign": sign,
+    "signing_key": operate_signing_key,
+    "verifier_key": lambda text: verifier_key(text)[1].hex(),
+}
 
 
 # --- Section 8: cohorts ------------------------------------------------------------------------

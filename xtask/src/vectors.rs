@@ -7,6 +7,7 @@
 mod about;
 mod audience;
 mod canonical;
+mod log;
 mod merkle;
 mod proof;
 mod rows;
@@ -46,9 +47,11 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
         }
         files.push(Generated { path: format!("tests/vectors/{name}.json"), text });
     }
-    match audience::file() {
-        Ok(file) => files.push(file),
-        Err(fault) => faults.push(fault),
+    for file in [audience::file(), log::file()] {
+        match file {
+            Ok(file) => files.push(file),
+            Err(fault) => faults.push(fault),
+        }
     }
     if faults.is_empty() { settle(&files, mode, "vectors") } else { Err(faults.join("\n")) }
 }

@@ -105,6 +105,7 @@ pub fn families() -> Result<Vec<Family>, String> {
     }
     // These are no calls of functions.
     names.remove(crate::AUDIENCE);
+    names.remove(crate::LOG);
     if names.is_empty() {
         return Err(format!("{}: no vector was found", folder.display()));
     }
@@ -157,16 +158,22 @@ impl Vector {
     fn to_line(&self) -> String {
         let (id, comment) = (quoted(&self.id), quoted(&self.comment));
         let (function, input) = (quoted(self.function.name), self.input.to_members());
-        let expected = match &self.expected {
-            Expected::Digest(digest) => {
-                format!("\"result_blake3\": {}", quoted(&hex::format_hash(digest)))
-            }
-            Expected::Refusal(code) => format!("\"error\": {}", quoted(code.name())),
-            Expected::Result(form) => format!("\"result\": {}", form.to_json()),
-        };
+        let expected = self.expected.to_member();
         format!(
             "{{\"id\": {id}, \"comment\": {comment}, \"function\": {function}, {input}, {expected}}}"
         )
+    }
+}
+
+impl Expected {
+    pub(crate) fn to_member(&self) -> String {
+        match self {
+            Self::Digest(digest) => {
+                format!("\"result_blake3\": {}", quoted(&hex::format_hash(digest)))
+            }
+            Self::Refusal(code) => format!("\"error\": {}", quoted(code.name())),
+            Self::Result(form) => format!("\"result\": {}", form.to_json()),
+        }
     }
 }
 
@@ -248,7 +255,7 @@ impl Form {
         *self == Self::Null
     }
 
-    fn parse(json: Json) -> Result<Self, String> {
+    pub(crate) fn parse(json: Json) -> Result<Self, String> {
         let mut members = Members::of(json)?;
         let kind = members.only_name()?;
         let content = members.take(&kind)?;
@@ -325,7 +332,7 @@ fn parse_input(members: &mut Members, aggregate: bool) -> Result<Input, String> 
     Ok(Input::Counted { count, constant })
 }
 
-fn parse_expected(members: &mut Members) -> Result<Expected, String> {
+pub(crate) fn parse_expected(members: &mut Members) -> Result<Expected, String> {
     // What is left over when one was taken is refused, and so is a second expectation.
     if let Some(result) = members.take_optional("result") {
         return Form::parse(result).map(Expected::Result);
@@ -359,7 +366,7 @@ pub(crate) fn list<T>(
     }
 }
 
-fn list_of(forms: &[Form]) -> String {
+pub(crate) fn list_of(forms: &[Form]) -> String {
     let forms: Vec<String> = forms.iter().map(Form::to_json).collect();
     format!("[{}]", forms.join(", "))
 }

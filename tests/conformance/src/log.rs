@@ -1,0 +1,245 @@
+//! The vectors of `tests/vectors/log.json`: what a log is made of, one operation each. No SQL
+//! function does that, so they are no calls and no family of the others.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fs;
+
+use precise_core::entry::Entry;
+use precise_core::merkle::{RootBuilder, parse_roots};
+use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
+use precise_core::tlog::{self, LogProof};
+use precise_core::value::Value;
+use precise_core::{Hash, Result as CoreResult, hex};
+use serde_json::Value as Json;
+
+use crate::vector::{Expected, Form, Members, folder, list, list_of, parse_expected, quoted};
+
+/// The file's name without `.json`; every id begins with it.
+pub const LOG: &str = "log";
+
+/// One operation, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogVector {
+    /// `log/entry-of-records`
+    pub id: String,
+    /// What it pins, in a sentence.
+    pub comment: String,
+    /// One of those that [`operate`] knows.
+    pub operation: String,
+    /// With what.
+    pub args: Vec<Form>,
+    /// What comes of it.
+    pub expected: Expected,
+}
+
+/// What the core says to an operation of these arguments; none if there is no such operation.
+pub fn operate(operation: &str, args: &[Form]) -> Option<CoreResult<Form>> {
+    let values: Vec<Value<'_>> = args.iter().map(Form::value).collect();
+    let (_, run) = OPERATIONS.iter().find(|(name, _)| *name == operation)?;
+    run(&values)
+}
+
+/// None: the operation does not take these arguments.
+type Run = fn(&[Value<'_>]) -> Option<CoreResult<Form>>;
+
+const OPERATIONS: &[(&str, Run)] = &[
+    ("checkpoint", |args| {
+        let [Value::Text(text)] = args else { return None };
+        Some(Checkpoint::parse(text).map(|checkpoint| {
+            let Checkpoint { origin, size, root, .. } = checkpoint;
+            Form::Text(format!("{origin}\n{size}\n{}", hex::format_hash(&root)))
+        }))
+    }),
+    ("consistency_path", |args| {
+        let [Value::Integer(old_size), Value::Integer(size)] = args else { return None };
+        let (old_size, size) = (*old_size as u64, *size as u64);
+        let Ok(path) = tlog::prove_consistency(old_size, size, read_counted);
+        Some(Ok(root_and_path(size, &path)))
+    }),
+    ("entry", |args| {
+        let [text] = args else { return None };
+        let text = bytes_of(text)?;
+        Some(Entry::parse(text).and_then(|entry| {
+            let identity = hex::format_hash(&entry.identity()?);
+            Ok(Form::Text(format!("{identity}\n{}", hex::format_hash(&tlog::leaf(text)))))
+        }))
+    }),
+    ("inclusion_path", |args| {
+        let [Value::Integer(index), Value::Integer(size)] = args else { return None };
+        let (index, size) = (*index as u64, *size as u64);
+        let Ok(path) = tlog::prove_inclusion(index, size, read_counted);
+        Some(Ok(root_and_path(size, &path)))
+    }),
+    ("is_consistent", |args| {
+        let [
+            Value::Integer(old_size),
+            Value::Bytes(old_root),
+            Value::Integer(size),
+            Value::Bytes(root),
+            Value::Json(path),
+        ] = args
+        else {
+            return None;
+        };
+        let (old_root, root) =
+            (hex::hash_from_bytes(old_root).ok()?, hex::hash_from_bytes(root).ok()?);
+        Some(parse_roots(path).map(|path| {
+            let (old_size, size) = (*old_size as u64, *size as u64);
+            Form::Boolean(tlog::is_consistent(old_size, &old_root, size, &root, &path))
+        }))
+    }),
+    ("log_proof", |args| {
+        let [Value::Text(proof), entry, Value::Integer(size), Value::Bytes(root)] = args else {
+            return None;
+        };
+        let (entry, root) = (bytes_of(entry)?, hex::hash_from_bytes(root).ok()?);
+        let size = *size as u64;
+        Some(LogProof::parse(proof).map(|proof| Form::Boolean(proof.leads_to(entry, size, &root))))
+    }),
+    ("open_note", |args| {
+        let [note, Value::Text(keys)] = args else { return None };
+        let keys: CoreResult<Vec<VerifierKey>> = keys.lines().map(VerifierKey::parse).collect();
+        Some(open_note(bytes_of(note)?, &keys.ok()?))
+    }),
+    ("sign", |args| {
+        let [Value::Text(key), Value::Text(text), Value::Integer(time)] = args else {
+            return None;
+        };
+        let signer = Signer::parse(key).ok()?;
+        Some(
+            signer
+                .sign(text, *time as u64)
+                .and_then(|signature| Ok(Form::Text(Note::new(text, vec![signature])?.to_text()))),
+        )
+    }),
+    ("signing_key", |args| {
+        let [Value::Text(key)] = args else { return None };
+        Some(Signer::parse(key).map(|signer| Form::Text(signer.verifier_key().to_text())))
+    }),
+    ("verifier_key", |args| {
+        let [Value::Text(key)] = args else { return None };
+        Some(
+            VerifierKey::parse(key)
+                .map(|key| Form::Text(format!("{:08x}", u32::from_be_bytes(key.id())))),
+        )
+    }),
+];
+
+/// A text, or bytes where it is none.
+fn bytes_of<'a>(value: &'a Value<'_>) -> Option<&'a [u8]> {
+    match value {
+        Value::Bytes(bytes) | Value::Json(bytes) => Some(bytes),
+        Value::Text(text) => Some(text.as_bytes()),
+        Value::Boolean(_) | Value::Integer(_) | Value::Null => None,
+    }
+}
+
+fn open_note(note: &[u8], keys: &[VerifierKey]) -> CoreResult<Form> {
+    let note = Note::parse(note)?;
+    let lines = note.open(keys)?.into_iter().map(|opened| match opened.time {
+        None => opened.key.name().to_owned(),
+        Some(time) => format!("{} {time}", opened.key.name()),
+    });
+    Ok(Form::Text(lines.collect::<Vec<_>>().join("\n")))
+}
+
+/// The root of a complete subtree of the log whose entry i is i in decimal digits.
+#[allow(clippy::unnecessary_wraps, reason = "a log that is stored can fail to be read")]
+fn read_counted(height: u32, number: u64) -> Result<Hash, Infallible> {
+    let mut builder = RootBuilder::default();
+    for i in number << height..(number + 1) << height {
+        builder.push_node(tlog::leaf(i.to_string().as_bytes()));
+    }
+    Ok(builder.finish().unwrap_or_else(tlog::empty_root))
+}
+
+fn root_and_path(size: u64, path: &[Hash]) -> Form {
+    let Ok(root) = tlog::root(size, read_counted);
+    let hashes: Vec<String> =
+        [root].iter().chain(path).map(|hash| format!("\"{}\"", hex::format_hash(hash))).collect();
+    Form::Text(format!("[{}]", hashes.join(",")))
+}
+
+/// Every vector of the file.
+pub fn log_vectors() -> Result<Vec<LogVector>, String> {
+    let path = folder().join(LOG).with_extension("json");
+    let text = fs::read_to_string(&path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+    parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
+}
+
+fn parse(text: &str) -> Result<Vec<LogVector>, String> {
+    let file: Json = serde_json::from_str(text).map_err(|fault| fault.to_string())?;
+    let mut members = Members::of(file)?;
+    members.take_string("_comment")?;
+    let vectors = list(members.take("vectors")?, LogVector::parse)?;
+    members.finish()?;
+    let mut ids = BTreeSet::new();
+    if let Some(vector) = vectors.iter().find(|vector| !ids.insert(&vector.id)) {
+        return Err(format!("{}: this id is used twice", vector.id));
+    }
+    if vectors.is_empty() { Err("no vector was found".into()) } else { Ok(vectors) }
+}
+
+/// The text of the file: one vector a line, all of it ASCII.
+pub fn log_vectors_to_text(comment: &str, vectors: &[LogVector]) -> String {
+    let lines: Vec<String> = vectors.iter().map(LogVector::to_line).collect();
+    let (comment, lines) = (quoted(comment), lines.join(",\n    "));
+    format!("{{\n  \"_comment\": {comment},\n  \"vectors\": [\n    {lines}\n  ]\n}}\n")
+}
+
+impl LogVector {
+    fn parse(json: Json) -> Result<Self, String> {
+        let mut members = Members::of(json)?;
+        let (id, comment) = (members.take_string("id")?, members.take_string("comment")?);
+        let operation = members.take_string("operation")?;
+        if !OPERATIONS.iter().any(|(name, _)| *name == operation) {
+            return Err(format!("{id}: there is no operation {operation}"));
+        }
+        let args = list(members.take("args")?, Form::parse)?;
+        let expected = parse_expected(&mut members)?;
+        members.finish()?;
+        Ok(Self { id, comment, operation, args, expected })
+    }
+
+    fn to_line(&self) -> String {
+        format!(
+            "{{\"id\": {}, \"comment\": {}, \"operation\": {}, \"args\": {}, {}}}",
+            quoted(&self.id),
+            quoted(&self.comment),
+            quoted(&self.operation),
+            list_of(&self.args),
+            self.expected.to_member()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_and_written_as_it_is() {
+        let vectors = log_vectors().unwrap();
+        let path = folder().join(LOG).with_extension("json");
+        let text = fs::read_to_string(path).unwrap();
+        let comment: Json = serde_json::from_str(&text).unwrap();
+        assert!(log_vectors_to_text(comment["_comment"].as_str().unwrap(), &vectors) == text);
+        for wrong in ["{}", "[]", "{\"_comment\":\"\",\"vectors\":[]}"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let unknown = text.replacen("\"operation\": ", "\"l\": 1, \"operation\": ", 1);
+        assert_eq!(parse(&unknown).unwrap_err(), "unknown member l");
+        let other = text.replacen("\"operation\": \"", "\"operation\": \"no_", 1);
+        assert!(parse(&other).unwrap_err().contains("there is no operation no_"));
+    }
+
+    #[test]
+    fn what_an_operation_does_not_take_is_no_call() {
+        for (name, _) in OPERATIONS {
+            assert_eq!(operate(name, &[]), None, "{name}");
+            assert_eq!(operate(name, &[Form::Null]), None, "{name}");
+        }
+        assert_eq!(operate("nothing", &[]), None);
+    }
+}

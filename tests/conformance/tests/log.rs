@@ -1,0 +1,36 @@
+//! What a log is made of, as precise-core has it.
+
+use std::collections::BTreeSet;
+
+use conformance::{Expected, log_vectors, operate};
+use precise_core::Code;
+
+#[test]
+fn every_vector_gives_what_it_says() {
+    for vector in log_vectors().unwrap() {
+        let found = match operate(&vector.operation, &vector.args) {
+            Some(Ok(form)) => Expected::Result(form),
+            Some(Err(error)) => Expected::Refusal(error.code()),
+            None => panic!("{}: the arguments are not those of the operation", vector.id),
+        };
+        assert_eq!(found, vector.expected, "{}", vector.id);
+    }
+}
+
+#[test]
+fn each_code_of_a_log_is_given() {
+    let vectors = log_vectors().unwrap();
+    let given: BTreeSet<Code> = vectors
+        .iter()
+        .filter_map(|vector| match vector.expected {
+            Expected::Refusal(code) => Some(code),
+            Expected::Digest(_) | Expected::Result(_) => None,
+        })
+        .collect();
+    let codes = Code::ALL.iter().copied().filter(|code| *code as u16 / 100 == 4);
+    assert_eq!(given, codes.chain([Code::EntrySize]).collect());
+    for vector in &vectors {
+        assert!(vector.id.starts_with("log/"), "{}", vector.id);
+        assert!(vector.comment.ends_with('.'), "{}", vector.id);
+    }
+}
