@@ -92,6 +92,10 @@ pub enum Code {
     Entry = 407,
     /// PR408
     LogProof = 408,
+    /// PR409
+    VoidDocument = 409,
+    /// PR410
+    StatusProof = 410,
     /// PR501
     CohortId = 501,
     /// PR502
@@ -153,6 +157,8 @@ impl Code {
         Self::Checkpoint,
         Self::Entry,
         Self::LogProof,
+        Self::VoidDocument,
+        Self::StatusProof,
         Self::CohortId,
         Self::Release,
         Self::CohortSize,
@@ -366,6 +372,14 @@ impl Code {
                 "PR408",
                 "a log proof is malformed",
                 "It is the text that `c2sp.org/tlog-proof@v1` describes.",
+            ),
+            Self::VoidDocument => {
+                ("PR409", "a void document is malformed", "SPEC section 6.1 has its members.")
+            }
+            Self::StatusProof => (
+                "PR410",
+                "a status proof is malformed",
+                "It is {\"path\":[\"0x…\",…]} and, unless nothing is there, a terminal.",
             ),
             Self::CohortId => (
                 "PR501",

@@ -6,6 +6,7 @@
 //!  row.rs     number.rs     lanes.rs            tlog.rs
 //!                                               note.rs
 //!
+//!  status.rs    which proofs are void, as a map that shows one of them and no other
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  records.rs   those of them that make something of a record a row, a batch at a time
@@ -43,6 +44,7 @@ pub mod number;
 pub mod proof;
 pub mod records;
 pub mod row;
+pub mod status;
 pub mod tlog;
 pub mod value;
 pub mod verify;

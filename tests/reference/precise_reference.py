@@ -1,8 +1,8 @@
 """The second implementation of SPEC.md: slow, readable, and written from that page alone.
 
 It shares no code with the engines, so that where the two agree the page has said enough.
-The order is the order of the page: record, canonical form, proof, batch, log, cohorts; then the
-functions of the SQL catalogue by name, and a small command line.
+The order is the order of the page: record, canonical form, proof, batch, log, voiding, cohorts;
+then the functions of the SQL catalogue by name, and a small command line.
 """
 
 import base64
@@ -1648,6 +1648,75 @@ def log_proof(text):
     return index, path, rest
 
 
+# --- Section 6: what is void -------------------------------------------------------------------
+
+
+def void_value(text):
+    """The value of a void document (6.1)."""
+    found = read_document(text, "PR409")
+    demand_members(found, {"at", "kind", "proof_hash", "reason", "salt", "v"}, "PR409")
+    demand(found["kind"] == "void" and is_integer(found["v"], 1, 1), "PR409")
+    demand(found["reason"] in ("correction", "erasure", "opt_out"), "PR409")
+    demand(is_time(found["at"]), "PR409")
+    hash_of_hex(found["proof_hash"], "PR409")
+    hash_of_hex(found["salt"], "PR409")
+    return hashlib.sha256(jcs(found).encode("utf-8")).digest()
+
+
+def bit_of(key, at):
+    return key[at // 8] >> (7 - at % 8) & 1
+
+
+def map_leaf(key, value):
+    return hashlib.sha256(b"\x00" + key + value).digest()
+
+
+def map_root(values, depth=0):
+    """The root of {proof hash: value} (6.2)."""
+    if not values:
+        return bytes(32)
+    if len(values) == 1:
+        return map_leaf(*list(values.items())[0])
+    sides = [{key: values[key] for key in values if bit_of(key, depth) == side} for side in (0, 1)]
+    return node(map_root(sides[0], depth + 1), map_root(sides[1], depth + 1))
+
+
+def status_proof(values, target):
+    path = []
+    while len(values) > 1:
+        depth = len(path)
+        own = bit_of(target, depth)
+        other = {key: values[key] for key in values if bit_of(key, depth) != own}
+        values = {key: values[key] for key in values if bit_of(key, depth) == own}
+        path.append(hex_text(map_root(other, depth + 1)))
+    document = {"path": path}
+    for key in values:
+        document["terminal"] = {"key": hex_text(key), "value": hex_text(values[key])}
+    return jcs(document)
+
+
+def verify_status(document, target, root_hash):
+    """`void 0x…`, `good` or `no` (6.3)."""
+    found = read_document(document, "PR410")
+    demand_members(found, {"path"} | set(found) & {"terminal"}, "PR410")
+    demand(isinstance(found["path"], list), "PR410")
+    path = [hash_of_hex(one, "PR410") for one in found["path"]]
+    demand(len(path) <= 256 and path[-1:] != [bytes(32)], "PR410")
+    reached, answer = bytes(32), "good"
+    if "terminal" in found:
+        demand_members(found["terminal"], {"key", "value"}, "PR410")
+        key, value = (hash_of_hex(found["terminal"][one], "PR410") for one in ("key", "value"))
+        if any(bit_of(key, at) != bit_of(target, at) for at in range(len(path))):
+            return "no"
+        reached = map_leaf(key, value)
+        if key == target:
+            answer = f"void {hex_text(value)}"
+    for at in reversed(range(len(path))):
+        pair = (path[at], reached) if bit_of(target, at) else (reached, path[at])
+        reached = node(*pair)
+    return answer if reached == root_hash else "no"
+
+
 # What the vectors of a log ask for (tests/vectors/README.md), by name.
 
 
@@ -1699,6 +1768,13 @@ def operate_signing_key(text):
     return verifier_key_text(name, algorithm, ed25519_public(seed))
 
 
+def status_map(pairs):
+    values = {}
+    for key, value in json.loads(pairs):
+        values.setdefault(hash_of_hex(key), hash_of_hex(value))
+    return values
+
+
 def as_bytes(text):
     return text.encode("utf-8") if isinstance(text, str) else text
 
@@ -1711,9 +1787,13 @@ OPERATIONS = {
     "is_consistent": operate_is_consistent,
     "log_proof": operate_log_proof,
     "open_note": operate_open_note,
+    "prove_status": lambda pairs, target: status_proof(status_map(pairs), target),
     "sign": sign,
     "signing_key": operate_signing_key,
+    "status_root": lambda pairs: hex_text(map_root(status_map(pairs))),
     "verifier_key": lambda text: verifier_key(text)[1].hex(),
+    "verify_status": verify_status,
+    "void_document": lambda text: hex_text(void_value(text)),
 }
 
 

@@ -2,7 +2,7 @@
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
 //! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, documents,
-//! verdicts.
+//! verdicts, voids.
 
 mod batches;
 mod canonical;
@@ -14,3 +14,4 @@ mod proofs;
 mod rows;
 mod spelling;
 mod verdicts;
+mod voids;

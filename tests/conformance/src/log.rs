@@ -8,6 +8,7 @@ use std::fs;
 use precise_core::entry::Entry;
 use precise_core::merkle::{RootBuilder, parse_roots};
 use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
+use precise_core::status::{Standing, StatusMap, StatusProof, VoidDocument};
 use precise_core::tlog::{self, LogProof};
 use precise_core::value::Value;
 use precise_core::{Hash, Result as CoreResult, hex};
@@ -102,6 +103,11 @@ const OPERATIONS: &[(&str, Run)] = &[
         let keys: CoreResult<Vec<VerifierKey>> = keys.lines().map(VerifierKey::parse).collect();
         Some(open_note(bytes_of(note)?, &keys.ok()?))
     }),
+    ("prove_status", |args| {
+        let [Value::Json(pairs), Value::Bytes(proof_hash)] = args else { return None };
+        let proof_hash = hex::hash_from_bytes(proof_hash).ok()?;
+        Some(Ok(Form::Json(status_map(pairs)?.prove(&proof_hash).to_json())))
+    }),
     ("sign", |args| {
         let [Value::Text(key), Value::Text(text), Value::Integer(time)] = args else {
             return None;
@@ -117,6 +123,10 @@ const OPERATIONS: &[(&str, Run)] = &[
         let [Value::Text(key)] = args else { return None };
         Some(Signer::parse(key).map(|signer| Form::Text(signer.verifier_key().to_text())))
     }),
+    ("status_root", |args| {
+        let [Value::Json(pairs)] = args else { return None };
+        Some(Ok(Form::Text(hex::format_hash(&status_map(pairs)?.root()))))
+    }),
     ("verifier_key", |args| {
         let [Value::Text(key)] = args else { return None };
         Some(
@@ -124,7 +134,38 @@ const OPERATIONS: &[(&str, Run)] = &[
                 .map(|key| Form::Text(format!("{:08x}", u32::from_be_bytes(key.id())))),
         )
     }),
+    ("verify_status", |args| {
+        let [Value::Json(proof), Value::Bytes(proof_hash), Value::Bytes(root)] = args else {
+            return None;
+        };
+        let (proof_hash, root) =
+            (hex::hash_from_bytes(proof_hash).ok()?, hex::hash_from_bytes(root).ok()?);
+        Some(StatusProof::parse(proof).map(|proof| {
+            Form::Text(match proof.standing(&proof_hash, &root) {
+                None => "no".into(),
+                Some(Standing::Good) => "good".into(),
+                Some(Standing::Void(value)) => format!("void {}", hex::format_hash(&value)),
+            })
+        }))
+    }),
+    ("void_document", |args| {
+        let [Value::Json(document)] = args else { return None };
+        Some(
+            VoidDocument::parse(document)
+                .map(|document| Form::Text(hex::format_hash(&document.value()))),
+        )
+    }),
 ];
+
+/// `[["0x…","0x…"],…]`: proof hashes and values.
+fn status_map(pairs: &[u8]) -> Option<StatusMap> {
+    let pairs: Vec<[String; 2]> = serde_json::from_slice(pairs).ok()?;
+    let mut map = StatusMap::default();
+    for [proof_hash, value] in pairs {
+        map.insert(hex::parse_hash(&proof_hash).ok()?, hex::parse_hash(&value).ok()?);
+    }
+    Some(map)
+}
 
 /// A text, or bytes where it is none.
 fn bytes_of<'a>(value: &'a Value<'_>) -> Option<&'a [u8]> {

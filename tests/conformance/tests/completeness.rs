@@ -33,6 +33,8 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::Checkpoint,
     Code::Entry,
     Code::LogProof,
+    Code::VoidDocument,
+    Code::StatusProof,
     Code::EntrySize,
 ];
 
