@@ -76,6 +76,8 @@ pub enum Code {
     EmptyBatch = 308,
     /// PR309
     BlockRoots = 309,
+    /// PR310
+    Receipt = 310,
     /// PR401
     VerifierKey = 401,
     /// PR402
@@ -96,6 +98,10 @@ pub enum Code {
     VoidDocument = 409,
     /// PR410
     StatusProof = 410,
+    /// PR411
+    Policy = 411,
+    /// PR412
+    Quorum = 412,
     /// PR501
     CohortId = 501,
     /// PR502
@@ -149,6 +155,7 @@ impl Code {
         Self::Absence,
         Self::EmptyBatch,
         Self::BlockRoots,
+        Self::Receipt,
         Self::VerifierKey,
         Self::SigningKey,
         Self::Note,
@@ -159,6 +166,8 @@ impl Code {
         Self::LogProof,
         Self::VoidDocument,
         Self::StatusProof,
+        Self::Policy,
+        Self::Quorum,
         Self::CohortId,
         Self::Release,
         Self::CohortSize,
@@ -333,6 +342,9 @@ impl Code {
                 "block roots are malformed",
                 "Pass a JSON array of 0x… roots in order, and k from 0 to 63.",
             ),
+            Self::Receipt => {
+                ("PR310", "a receipt is malformed", "Pass it as it was given out, unchanged.")
+            }
             Self::VerifierKey => (
                 "PR401",
                 "a verifier key is malformed",
@@ -380,6 +392,16 @@ impl Code {
                 "PR410",
                 "a status proof is malformed",
                 "It is {\"path\":[\"0x…\",…]} and, unless nothing is there, a terminal.",
+            ),
+            Self::Policy => (
+                "PR411",
+                "a policy is malformed",
+                "It is the text that `c2sp.org/tlog-policy` describes.",
+            ),
+            Self::Quorum => (
+                "PR412",
+                "too few witnesses have seen a checkpoint",
+                "Fetch the checkpoint again later; the policy says who must have seen it.",
             ),
             Self::CohortId => (
                 "PR501",

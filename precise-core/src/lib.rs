@@ -6,6 +6,8 @@
 //!  row.rs     number.rs     lanes.rs            tlog.rs
 //!                                               note.rs
 //!
+//!  policy.rs    whose keys a verifier trusts
+//!  receipt.rs   what a proof's holder keeps: its way from a batch into a log
 //!  status.rs    which proofs are void, as a map that shows one of them and no other
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
@@ -41,7 +43,9 @@ mod lanes;
 pub mod merkle;
 pub mod note;
 pub mod number;
+pub mod policy;
 pub mod proof;
+pub mod receipt;
 pub mod records;
 pub mod row;
 pub mod status;

@@ -519,13 +519,18 @@ impl Inclusion {
     ///
     /// Error: PR306.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let mut members = Document::read(json, Code::Inclusion)?.into_members(Code::Inclusion)?;
+        Self::take(Document::read(json, Code::Inclusion)?, Code::Inclusion)
+    }
+
+    /// The same of a document that is part of another, whose code is `code`.
+    pub(crate) fn take(document: Document, code: Code) -> Result<Self> {
+        let mut members = document.into_members(code)?;
         if members.take_optional("left").or(members.take_optional("right")).is_some() {
             let detail = "this is an absence proof";
-            return Err(Error::new(Code::Inclusion).because(detail));
+            return Err(Error::new(code).because(detail));
         }
         let count = members.take_integer("count")?;
-        let (index, path) = take_position(&mut members, count, Code::Inclusion)?;
+        let (index, path) = take_position(&mut members, count, code)?;
         members.finish()?;
         Ok(Self { count, index, path })
     }

@@ -204,9 +204,14 @@ impl StatusProof {
     ///
     /// Error: PR410.
     pub fn parse(json: &[u8]) -> Result<Self> {
+        Self::take(Document::read(json, Code::StatusProof)?)
+    }
+
+    /// The same of a document that is part of another.
+    pub(crate) fn take(document: Document) -> Result<Self> {
         let code = Code::StatusProof;
         let malformed = |detail| Error::new(code).because(detail);
-        let mut members = Document::read(json, code)?.into_members(code)?;
+        let mut members = document.into_members(code)?;
         let path = members.take_hashes("path")?;
         let terminal = match members.take_optional("terminal") {
             None => None,

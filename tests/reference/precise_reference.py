@@ -6,6 +6,7 @@ then the functions of the SQL catalogue by name, and a small command line.
 """
 
 import base64
+import datetime
 import fractions
 import functools
 import hashlib
@@ -1717,6 +1718,194 @@ def verify_status(document, target, root_hash):
     return answer if reached == root_hash else "no"
 
 
+# --- Sections 4.6 and 5: policies and receipts -------------------------------------------------
+
+MOST_OF_EACH = 64
+
+
+class Policy:
+    """Whom a verifier trusts (4.6)."""
+
+    def __init__(self, text):
+        controls = {one for one in text if one < " " or one == "\x7f"}
+        demand(text.endswith("\n") and controls <= {"\t", "\n"}, "PR411")
+        self.logs, self.witnesses, self.members, self.quorum = [], [], {}, None
+        self.grouped = []
+        for line in text.split("\n")[:-1]:
+            words = [word for word in re.split("[ \t]", line) if word]
+            if words and not words[0].startswith("#"):
+                self.read_line(words)
+        demand(self.quorum is not None, "PR411")
+
+    def read_line(self, words):
+        if words[0] == "log" and len(words) in (2, 3):
+            self.add_key(self.logs, words[1], ED25519)
+        elif words[0] == "witness" and len(words) in (3, 4):
+            self.define(words[1], self.add_key(self.witnesses, words[2], COSIGNATURE))
+        elif words[0] == "group" and len(words) >= 3:
+            names = words[3:]
+            for name in names:
+                demand(name in self.members and name not in self.grouped, "PR411")
+                self.grouped.append(name)
+            self.define(words[1], (self.count_of(words[2], len(names)), names))
+        elif words[0] == "quorum" and len(words) == 2:
+            demand(self.quorum is None, "PR411")
+            demand(words[1] == "none" or words[1] in self.members, "PR411")
+            self.quorum = words[1]
+        else:
+            raise Refused("PR411")
+
+    def add_key(self, keys, text, algorithm):
+        try:
+            key = verifier_key(text)
+        except Refused:
+            raise Refused("PR411") from None
+        demand(key[2] == algorithm and len(keys) < MOST_OF_EACH, "PR411")
+        demand(all(known[3] != key[3] for known in keys), "PR411")
+        if algorithm == ED25519:
+            demand(all(known[0] != key[0] for known in keys), "PR411")
+        keys.append(key)
+        return key
+
+    def define(self, name, member):
+        demand(name != "none" and name not in self.members, "PR411")
+        demand(len(self.members) < 2 * MOST_OF_EACH, "PR411")
+        self.members[name] = member
+
+    @staticmethod
+    def count_of(text, members):
+        count = {"all": members, "any": 1}.get(text)
+        if count is None:
+            count = read_decimal(text, "PR411")
+        demand(1 <= count <= members, "PR411")
+        return count
+
+    def open(self, note):
+        """Origin, size, root, and when the quorum saw it or None."""
+        text, signatures = read_note(note)
+        origin, size, value = checkpoint(text)
+        logs = [log for log in self.logs if log[0] == origin]
+        open_note(note, logs)
+        if self.quorum == "none":
+            return origin, size, value, None
+        seen = self.seen(self.quorum, text, signatures)
+        # Each cosignature is verified, also of those that the quorum does not need.
+        for name in self.members:
+            self.seen(name, text, signatures)
+        demand(seen is not None, "PR412")
+        return origin, size, value, seen
+
+    def seen(self, name, text, signatures):
+        member = self.members[name]
+        if len(member) == 4:
+            key_name, identifier, algorithm, public = member
+            stated = [
+                verified_time(text, algorithm, public, signature)
+                for signed_name, signed_id, signature in signatures
+                if (signed_name, signed_id) == (key_name, identifier)
+            ]
+            return max(stated, default=None)
+        count, names = member
+        times_seen = [self.seen(one, text, signatures) for one in names]
+        times_seen = sorted((one for one in times_seen if one is not None), reverse=True)
+        return times_seen[count - 1] if len(times_seen) >= count else None
+
+
+def parse_receipt(text):
+    """The members of a receipt (5.2)."""
+    found = read_document(text, "PR310")
+    names = {"anchors", "batch", "entry", "proof_hash", "tlog_proof", "v"}
+    demand_members(found, names | set(found) & {"blinded"}, "PR310")
+    demand(found["anchors"] == [] and is_integer(found["v"], 1, 1), "PR310")
+    demand(found.get("blinded", True) is True, "PR310")
+    demand_members(found["batch"], {"count", "index", "path"}, "PR310")
+    count = demand_count(found["batch"]["count"], "PR310")
+    demand_path(found["batch"]["index"], count, found["batch"]["path"], "PR310")
+    hash_of_hex(found["proof_hash"], "PR310")
+    demand(isinstance(found["entry"], str) and isinstance(found["tlog_proof"], str), "PR310")
+    return found
+
+
+def verify_receipt(record, blind_key, receipt, policy, kind, status, now, max_age):
+    """The name of the first step that fails, or `none` (5.4)."""
+    policy = Policy(policy)
+    try:
+        form = canonical(record)
+    except Refused:
+        return "record"
+    try:
+        found = parse_receipt(receipt)
+    except Refused:
+        return "proof"
+    value = hash_of_hex(found["proof_hash"])
+    if ("blinded" in found) != (blind_key is not None) or proof_hash(form, blind_key) != value:
+        return "proof"
+    logged = found["entry"].encode("utf-8")
+    try:
+        members = entry(logged)
+        demand(members["kind"] != "status" and kind in (None, members["kind"]), "PR407")
+    except Refused:
+        return "entry"
+    batch = found["batch"]
+    path = [hash_of_hex(one) for one in batch["path"]]
+    batch_root = hash_of_hex(members["batch_root"])
+    if batch["count"] != members["count"]:
+        return "batch"
+    if not leads_to(leaf(value), batch["index"], batch["count"], path, batch_root):
+        return "batch"
+    if not is_logged(logged, found["tlog_proof"]):
+        return "log"
+    try:
+        origin = policy.open(log_proof(found["tlog_proof"])[2].encode("utf-8"))[0]
+    except Refused:
+        return "checkpoint"
+    if status is not None and not is_good(value, origin, status, policy, now, max_age):
+        return "status"
+    return "none"
+
+
+def is_logged(logged, text):
+    """Whether the log proof leads there; a checkpoint that is none is left to the next step."""
+    try:
+        index, path, note = log_proof(text)
+    except Refused:
+        return False
+    try:
+        _, size, value = checkpoint(read_note(note.encode("utf-8"))[0])
+    except Refused:
+        return True
+    return leads_to(entry_leaf(logged), index, size, path, value)
+
+
+def is_good(value, origin, status, policy, now, max_age):
+    try:
+        found = read_document(status, "PR310")
+        demand_members(found, {"entry", "proof", "tlog_proof", "v"}, "PR310")
+        demand(is_integer(found["v"], 1, 1), "PR310")
+        index, path, note = log_proof(found["tlog_proof"])
+        found_origin, size, value_of_root, seen = policy.open(note.encode("utf-8"))
+        logged = found["entry"].encode("utf-8")
+        members = entry(logged)
+        answer = verify_status(
+            json.dumps(found["proof"]).encode("utf-8"), value, hash_of_hex(members["map_root"])
+        )
+    except (Refused, KeyError):
+        return False
+    return (
+        found_origin == f"{origin}/status"
+        and index + 1 == size
+        and leads_to(entry_leaf(logged), index, size, path, value_of_root)
+        and abs(now - posix(members["at"])) <= max_age
+        and (seen is None or abs(now - seen) <= max_age)
+        and answer == "good"
+    )
+
+
+def posix(text):
+    moment = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    return int((moment - datetime.datetime(1970, 1, 1)).total_seconds())
+
+
 # What the vectors of a log ask for (tests/vectors/README.md), by name.
 
 
@@ -1768,6 +1957,11 @@ def operate_signing_key(text):
     return verifier_key_text(name, algorithm, ed25519_public(seed))
 
 
+def operate_policy(policy, note):
+    origin, size, _, seen = Policy(policy).open(note.encode("utf-8"))
+    return f"{origin}\n{size}\n{'none' if seen is None else seen}"
+
+
 def status_map(pairs):
     values = {}
     for key, value in json.loads(pairs):
@@ -1787,11 +1981,14 @@ OPERATIONS = {
     "is_consistent": operate_is_consistent,
     "log_proof": operate_log_proof,
     "open_note": operate_open_note,
+    "policy": operate_policy,
     "prove_status": lambda pairs, target: status_proof(status_map(pairs), target),
+    "receipt": lambda text: jcs(parse_receipt(text)),
     "sign": sign,
     "signing_key": operate_signing_key,
     "status_root": lambda pairs: hex_text(map_root(status_map(pairs))),
     "verifier_key": lambda text: verifier_key(text)[1].hex(),
+    "verify_receipt": verify_receipt,
     "verify_status": verify_status,
     "void_document": lambda text: hex_text(void_value(text)),
 }

@@ -2,7 +2,7 @@
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
 //! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, documents,
-//! verdicts, voids.
+//! verdicts, voids, receipts.
 
 mod batches;
 mod canonical;
@@ -11,6 +11,7 @@ mod documents;
 mod logs;
 mod numbers;
 mod proofs;
+mod receipts;
 mod rows;
 mod spelling;
 mod verdicts;

@@ -8,9 +8,13 @@ use std::fs;
 use precise_core::entry::Entry;
 use precise_core::merkle::{RootBuilder, parse_roots};
 use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
+use precise_core::policy::Policy;
+use precise_core::proof::Blind;
+use precise_core::receipt::Receipt;
 use precise_core::status::{Standing, StatusMap, StatusProof, VoidDocument};
 use precise_core::tlog::{self, LogProof};
 use precise_core::value::Value;
+use precise_core::verify::{self, ReceiptRequest, StatusRequest};
 use precise_core::{Hash, Result as CoreResult, hex};
 use serde_json::Value as Json;
 
@@ -103,10 +107,22 @@ const OPERATIONS: &[(&str, Run)] = &[
         let keys: CoreResult<Vec<VerifierKey>> = keys.lines().map(VerifierKey::parse).collect();
         Some(open_note(bytes_of(note)?, &keys.ok()?))
     }),
+    ("policy", |args| {
+        let [Value::Text(policy), Value::Text(note)] = args else { return None };
+        Some(Policy::parse(policy).and_then(|policy| policy.open(note)).map(|vouched| {
+            let Checkpoint { origin, size, .. } = vouched.checkpoint;
+            let seen = vouched.seen.map_or("none".into(), |seen| seen.to_string());
+            Form::Text(format!("{origin}\n{size}\n{seen}"))
+        }))
+    }),
     ("prove_status", |args| {
         let [Value::Json(pairs), Value::Bytes(proof_hash)] = args else { return None };
         let proof_hash = hex::hash_from_bytes(proof_hash).ok()?;
         Some(Ok(Form::Json(status_map(pairs)?.prove(&proof_hash).to_json())))
+    }),
+    ("receipt", |args| {
+        let [Value::Json(receipt)] = args else { return None };
+        Some(Receipt::parse(receipt).map(|receipt| Form::Json(receipt.to_json())))
     }),
     ("sign", |args| {
         let [Value::Text(key), Value::Text(text), Value::Integer(time)] = args else {
@@ -134,6 +150,7 @@ const OPERATIONS: &[(&str, Run)] = &[
                 .map(|key| Form::Text(format!("{:08x}", u32::from_be_bytes(key.id())))),
         )
     }),
+    ("verify_receipt", |args| verify_receipt(args).map(|failed| Ok(Form::Text(failed)))),
     ("verify_status", |args| {
         let [Value::Json(proof), Value::Bytes(proof_hash), Value::Bytes(root)] = args else {
             return None;
@@ -156,6 +173,37 @@ const OPERATIONS: &[(&str, Run)] = &[
         )
     }),
 ];
+
+/// The step that fails, or `none`.
+fn verify_receipt(args: &[Value<'_>]) -> Option<String> {
+    let [record, blind, receipt, Value::Text(policy), kind, status, now, max_age] = args else {
+        return None;
+    };
+    let (Value::Integer(now), Value::Integer(max_age)) = (now, max_age) else { return None };
+    let blind = match blind {
+        Value::Bytes(blind) => Some(Blind::from_bytes(blind).ok()?),
+        _ => None,
+    };
+    let kind = match kind {
+        Value::Text(kind) => Some(&**kind),
+        _ => None,
+    };
+    let status = match status {
+        Value::Json(receipt) => {
+            Some(StatusRequest { receipt, now: *now, max_age: *max_age as u64 })
+        }
+        _ => None,
+    };
+    let verdict = verify::verify_receipt(&ReceiptRequest {
+        record: bytes_of(record)?,
+        blind: blind.as_ref(),
+        receipt: bytes_of(receipt)?,
+        policy: &Policy::parse(policy).ok()?,
+        kind,
+        status,
+    });
+    Some(verdict.failed().unwrap_or("none").into())
+}
 
 /// `[["0x…","0x…"],…]`: proof hashes and values.
 fn status_map(pairs: &[u8]) -> Option<StatusMap> {

@@ -25,6 +25,7 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::Release,
     Code::CohortSize,
     // What a log is made of, the same.
+    Code::Receipt,
     Code::VerifierKey,
     Code::SigningKey,
     Code::Note,
@@ -35,6 +36,8 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::LogProof,
     Code::VoidDocument,
     Code::StatusProof,
+    Code::Policy,
+    Code::Quorum,
     Code::EntrySize,
 ];
 

@@ -28,7 +28,7 @@ fn each_code_of_a_log_is_given() {
         })
         .collect();
     let codes = Code::ALL.iter().copied().filter(|code| *code as u16 / 100 == 4);
-    assert_eq!(given, codes.chain([Code::EntrySize]).collect());
+    assert_eq!(given, codes.chain([Code::Receipt, Code::EntrySize]).collect());
     for vector in &vectors {
         assert!(vector.id.starts_with("log/"), "{}", vector.id);
         assert!(vector.comment.ends_with('.'), "{}", vector.id);
