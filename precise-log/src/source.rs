@@ -1,0 +1,60 @@
+//! Where closed batches wait for the committer.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use precise_core::entry::BatchEntry;
+use precise_core::status::VoidDocument;
+
+use crate::error::Result;
+
+/// A batch that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedBatch {
+    /// What the source calls it.
+    pub key: String,
+    /// What the log is to hold of it. It never changes, `closed_at` included.
+    pub entry: BatchEntry,
+}
+
+/// A batch that is in the log, and the proof of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedBatch {
+    /// What the source calls it.
+    pub key: String,
+    /// The log's name.
+    pub origin: String,
+    /// The number of its entry.
+    pub index: u64,
+    /// The entry as the log has it: another's, if it was committed before under another time.
+    pub entry: String,
+    /// That it is there.
+    pub tlog_proof: String,
+    /// The signed checkpoint that the proof leads to.
+    pub checkpoint: String,
+}
+
+/// Where closed batches wait, and where it is noted that they are in the log.
+#[async_trait]
+pub trait Source: Send {
+    /// Names it in messages, without anything secret.
+    fn name(&self) -> String;
+
+    /// At most so many batches, oldest first. No other committer gets them until they are marked or
+    /// released.
+    async fn closed(&mut self, limit: usize) -> Result<Vec<ClosedBatch>>;
+
+    /// Notes that batches are in the log.
+    async fn mark(&mut self, committed: &[CommittedBatch]) -> Result<()>;
+
+    /// Gives back what [`closed`](Source::closed) handed out and was not marked.
+    async fn release(&mut self) -> Result<()>;
+
+    /// Comes back when there may be something new, or after `at_most`.
+    async fn wait(&mut self, at_most: Duration) -> Result<()>;
+
+    /// All that is void by this source.
+    async fn voids(&mut self) -> Result<Vec<VoidDocument>> {
+        Ok(Vec::new())
+    }
+}
