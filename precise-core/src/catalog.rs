@@ -19,8 +19,10 @@ use crate::hex::{self, hash_from_bytes};
 use crate::merkle::{self, Absence, Collector, Hash, Inclusion, Prover, RootBuilder, next_hash};
 use crate::proof::{self, Blind};
 use crate::records::{Output, Record, Records, Spelling};
+use crate::row::UtcSecond;
+use crate::status::{Reason, VoidDocument};
 use crate::value::{Accumulator, StoredState, Type, Value, json, text};
-use crate::verify::verify_proof;
+use crate::verify::{self, Evidence, StatusRequest, verify_proof};
 
 /// One function.
 ///
@@ -29,7 +31,7 @@ use crate::verify::verify_proof;
 pub struct Function {
     /// The name in every engine, in the case the engine likes.
     pub name: &'static str,
-    /// Functions of one family stand together: `proof`, `batch`, `about`.
+    /// Functions of one family stand together: `proof`, `batch`, `receipt`, `about`.
     pub family: &'static str,
     /// The first version that has it.
     pub since: &'static str,
@@ -390,6 +392,11 @@ const BLIND: Arg = arg("blind", Type::Bytes, "the record's blind, 32 bytes; left
 const CELLS: Arg = arg("cells", Type::Json, "the row as cells: [[name, type, value], …]");
 const PROOF_HASH: Arg = arg("proof_hash", Type::Bytes, "a proof hash, 32 bytes");
 const ROOT: Arg = arg("root", Type::Bytes, "the batch root, 32 bytes");
+const POLICY: Arg = arg(
+    "policy",
+    Type::Text,
+    "whose keys are trusted: a text of lines `log KEY`, `witness NAME KEY`, `group …`, `quorum …`",
+);
 
 /// A record, its canonical form's proof, and the same blinded; used by many examples.
 const EXAMPLE_RECORD: Literal = Literal::Json(r#"{"b":1.50,"a":"\u0041"}"#);
@@ -432,6 +439,33 @@ const TWOS_INCLUSION: Literal = Literal::Json(
 );
 const TWOS_ABSENCE: Literal = Literal::Json(
     r#"{"count":2,"left":{"index":0,"leaf":"0x1111111111111111111111111111111111111111111111111111111111111111","path":["0x5e5caeafc27155c368b6f201107d6f8b270747ce636ac5174a56c6e12ef89ad1"]},"right":{"index":1,"leaf":"0x3333333333333333333333333333333333333333333333333333333333333333","path":["0x4635e1fa62a599a7880a8d14a56f720a1d40f6e5448ab5a5e39bedc8bd87fa8e"]}}"#,
+);
+
+/// A receipt of the example's record, what the status log said then, and whose keys to trust.
+const EXAMPLE_RECEIPT: Literal = Literal::Json(
+    r#"{"anchors":[],"batch":{"count":1,"index":0,"path":[]},"entry":"{\"batch_root\":\"0x97f52f21d62a9c111a2e0bde2318b2f6e4b25941db74f209f67c696207788ad2\",\"canon\":\"precise-jcs-1\",\"closed_at\":\"2026-11-22T20:00:00Z\",\"count\":1,\"kind\":\"records\",\"v\":1}","proof_hash":"0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62","tlog_proof":"c2sp.org/tlog-proof@v1\nindex 0\n\nexample.com/log\n1\nDmumGnx2vMIlj4s2WiEYOG3ZqC5UYCzcms7+o1IEJWQ=\n\n— example.com/log m+XTxivfoZ0kLVltmlOy+LOU4tROYE+4Qrq7xDGx/Qt1WcNh1Xv0vHNqOpIU+gKjF1ywQTZpK7KJ+QpITUtL5Ad+3AU=\n","v":1}"#,
+);
+const EXAMPLE_STATUS: Literal = Literal::Json(
+    r#"{"entry":"{\"at\":\"2026-11-22T20:00:00Z\",\"count\":0,\"kind\":\"status\",\"map_root\":\"0x0000000000000000000000000000000000000000000000000000000000000000\",\"v\":1}","proof":{"path":[]},"tlog_proof":"c2sp.org/tlog-proof@v1\nindex 0\n\nexample.com/log/status\n1\nQCSoS24mPCBF6GHTtVXtW4WP1EROq/+lGlK17Huh+pI=\n\n— example.com/log/status 2lftwxA/p+DZqp/u5i9QPYUWWqUl92JXtzRz6AVkX2nn1jDQdJPYYM7Z50Hxmb+GtR9mFVgoMGyOi4Askag0Lh2/IAU=\n","v":1}"#,
+);
+const EXAMPLE_POLICY: Literal = Literal::Text(
+    "log example.com/log+9be5d3c6+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\n\
+     log example.com/log/status+da57edc3+AcqTrBcFGHBx1nuDx/8O/oEI6OxFMFdddyaHkzPb2r58\n\
+     quorum none\n",
+);
+const EXAMPLE_NOW: Literal = Literal::Text("2026-11-22T20:00:30Z");
+const EXAMPLE_EVIDENCE: Literal = Literal::Json(r#"{"now":"2026-11-22T20:00:30Z"}"#);
+const EXAMPLE_VERDICT: Literal = Literal::Json(
+    r#"{"failed":null,"steps":[{"detail":"17 canonical bytes","name":"record","ok":true},{"detail":"BLAKE3 of the canonical bytes is 0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62, as in the receipt","name":"proof","ok":true},{"detail":"leaf 0 of 1, SHA-256(0x00 ‖ proof hash) = 0x97f52f21d62a9c111a2e0bde2318b2f6e4b25941db74f209f67c696207788ad2; the path, of length 0, leads to 0x97f52f21d62a9c111a2e0bde2318b2f6e4b25941db74f209f67c696207788ad2, the entry's batch_root","name":"batch","ok":true},{"detail":"175 bytes: kind records, count 1, batch_root 0x97f52f21d62a9c111a2e0bde2318b2f6e4b25941db74f209f67c696207788ad2, closed_at 2026-11-22T20:00:00Z","name":"entry","ok":true},{"detail":"entry 0 of 1, SHA-256(0x00 ‖ entry) = 0x0e6ba61a7c76bcc2258f8b365a2118386dd9a82e54602cdc9acefea352042564; the path, of length 0, leads to 0x0e6ba61a7c76bcc2258f8b365a2118386dd9a82e54602cdc9acefea352042564, the checkpoint's root","name":"log","ok":true},{"detail":"example.com/log, size 1, root 0x0e6ba61a7c76bcc2258f8b365a2118386dd9a82e54602cdc9acefea352042564; signed by its key 9be5d3c6; no witness is asked for","name":"checkpoint","ok":true},{"detail":"not checked","name":"anchor","ok":null},{"detail":"not checked","name":"status","ok":null}],"verdict":true}"#,
+);
+const EXAMPLE_FALSE_VERDICT: Literal = Literal::Json(
+    r#"{"failed":"proof","steps":[{"detail":"2 canonical bytes","name":"record","ok":true},{"detail":"BLAKE3 of the canonical bytes is 0x6e46dd10defc9b56c29a6ec56b508c21f54c08192194e4df25bf36f0c9c3c279, in the receipt it is 0xea175cb6cf4073e0a74ebf8bdbe4a0fca3833410a9e123def8d33bf818e24b62","name":"proof","ok":false},{"detail":"not checked","name":"batch","ok":null},{"detail":"not checked","name":"entry","ok":null},{"detail":"not checked","name":"log","ok":null},{"detail":"not checked","name":"checkpoint","ok":null},{"detail":"not checked","name":"anchor","ok":null},{"detail":"not checked","name":"status","ok":null}],"verdict":false}"#,
+);
+const EXAMPLE_STATUS_VERDICT: Literal = Literal::Json(
+    r#"{"detail":"not void, as of 2026-11-22T20:00:00Z: the path, of length 0, leads to 0x0000000000000000000000000000000000000000000000000000000000000000, the map_root of count 0; entry 0 of 1, SHA-256(0x00 ‖ entry) = 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92; the path, of length 0, leads to 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92, the checkpoint's root; example.com/log/status, size 1, root 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92; signed by its key da57edc3; no witness is asked for, so that the time is self-asserted","fresh":true,"origin":"example.com/log","verdict":true,"void":false}"#,
+);
+const EXAMPLE_STALE_VERDICT: Literal = Literal::Json(
+    r#"{"detail":"the entry is of 2026-11-22T20:00:00Z, 30 s from now, and at most 20 s are asked for; not void, as of 2026-11-22T20:00:00Z: the path, of length 0, leads to 0x0000000000000000000000000000000000000000000000000000000000000000, the map_root of count 0; entry 0 of 1, SHA-256(0x00 ‖ entry) = 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92; the path, of length 0, leads to 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92, the checkpoint's root; example.com/log/status, size 1, root 0x4024a84b6e263c2045e861d3b555ed5b858fd4444eabffa51a52b5ec7ba1fa92; signed by its key da57edc3; no witness is asked for, so that the time is self-asserted","fresh":false,"origin":"example.com/log","verdict":false,"void":false}"#,
 );
 
 /// The table.
@@ -801,7 +835,184 @@ pub const FUNCTIONS: &[Function] = &[
             _ => Err(unchecked()),
         }),
     },
+    Function {
+        name: "precise_verify_receipt",
+        family: "receipt",
+        since: "0.2.0",
+        args: &[
+            RECORD,
+            arg("receipt", Type::Json, "the record's receipt"),
+            POLICY,
+            arg(
+                "evidence",
+                Type::Json,
+                "what else is known: {\"now\":\"2026-11-22T20:00:00Z\"}, and if wanted `blind` \
+                 (0x…), `kind`, `status` (a status receipt) and `max_age` (seconds, 86400)",
+            ),
+        ],
+        required: 4,
+        returns: Type::Json,
+        doc: "The verdict on a receipt: each step with what was found, and the first that failed. \
+              Whatever is wrong with the record, the receipt or the policy is a step that failed, \
+              not an error. Without `status` nobody says whether the proof has become void.",
+        examples: &[
+            returns(
+                &[&[EXAMPLE_RECORD, EXAMPLE_RECEIPT, EXAMPLE_POLICY, EXAMPLE_EVIDENCE]],
+                EXAMPLE_VERDICT,
+            ),
+            returns(
+                &[&[Literal::Json("{}"), EXAMPLE_RECEIPT, EXAMPLE_POLICY, EXAMPLE_EVIDENCE]],
+                EXAMPLE_FALSE_VERDICT,
+            ),
+            refuses(
+                &[&[EXAMPLE_RECORD, EXAMPLE_RECEIPT, EXAMPLE_POLICY, Literal::Json("{}")]],
+                Code::Evidence,
+            ),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [
+                Value::Json(record),
+                Value::Json(receipt),
+                Value::Text(policy),
+                Value::Json(evidence),
+            ] => {
+                let evidence = Evidence::parse(evidence)?;
+                let policy = policy.as_bytes();
+                let verdict = verify::verify_receipt_with(record, receipt, policy, &evidence);
+                Ok(json(verdict.to_json()))
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_void_document",
+        family: "receipt",
+        since: "0.2.0",
+        args: &[
+            PROOF_HASH,
+            arg("reason", Type::Text, "`correction`, `erasure` or `opt_out`"),
+            arg("at", Type::Text, "when it was voided: 2026-11-22T20:00:00Z"),
+            arg(
+                "salt",
+                Type::Bytes,
+                "32 random bytes, so that nobody finds the document by guessing",
+            ),
+        ],
+        required: 4,
+        returns: Type::Json,
+        doc: "The document that voids a proof. Its SHA-256 goes into the status map; the document \
+              itself stays with who voided.",
+        examples: &[
+            returns(
+                &[&[
+                    ONES,
+                    Literal::Text("erasure"),
+                    Literal::Text("2026-11-22T20:00:00Z"),
+                    EXAMPLE_BLIND,
+                ]],
+                Literal::Json(
+                    r#"{"at":"2026-11-22T20:00:00Z","kind":"void","proof_hash":"0x1111111111111111111111111111111111111111111111111111111111111111","reason":"erasure","salt":"0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","v":1}"#,
+                ),
+            ),
+            refuses(
+                &[&[
+                    ONES,
+                    Literal::Text("regret"),
+                    Literal::Text("2026-11-22T20:00:00Z"),
+                    EXAMPLE_BLIND,
+                ]],
+                Code::VoidDocument,
+            ),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [
+                Value::Bytes(proof_hash),
+                Value::Text(reason),
+                Value::Text(at),
+                Value::Bytes(salt),
+            ] => {
+                let malformed = |detail| Error::new(Code::VoidDocument).because(detail);
+                let document = VoidDocument {
+                    at: UtcSecond::parse(at)
+                        .ok_or_else(|| malformed("at is not YYYY-MM-DDTHH:MM:SSZ"))?,
+                    proof_hash: hash_from_bytes(proof_hash)?,
+                    reason: Reason::from_name(reason)
+                        .ok_or_else(|| malformed("its reason is unknown"))?,
+                    salt: hash_from_bytes(salt)?,
+                };
+                Ok(json(document.to_json()))
+            }
+            _ => Err(unchecked()),
+        }),
+    },
+    Function {
+        name: "precise_verify_status",
+        family: "receipt",
+        since: "0.2.0",
+        args: &[
+            PROOF_HASH,
+            arg("status", Type::Json, "a status receipt of the proof"),
+            POLICY,
+            arg("now", Type::Text, "the time to compare with: 2026-11-22T20:00:00Z"),
+            arg(
+                "max_age",
+                Type::Integer,
+                "seconds from now within which it is fresh; left out: 86400, a day",
+            ),
+        ],
+        required: 4,
+        returns: Type::Json,
+        doc: "What a status receipt shows of a proof: whether it is `void`, whether that is \
+              `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. \
+              `verdict` is true if it is fresh and not void. What is not shown is null; why, \
+              `detail` says.",
+        examples: &[
+            returns(
+                &[&[EXAMPLE_HASH, EXAMPLE_STATUS, EXAMPLE_POLICY, EXAMPLE_NOW]],
+                EXAMPLE_STATUS_VERDICT,
+            ),
+            returns(
+                &[&[
+                    EXAMPLE_HASH,
+                    EXAMPLE_STATUS,
+                    EXAMPLE_POLICY,
+                    EXAMPLE_NOW,
+                    Literal::Integer(20),
+                ]],
+                EXAMPLE_STALE_VERDICT,
+            ),
+            refuses(
+                &[&[EXAMPLE_HASH, EXAMPLE_STATUS, EXAMPLE_POLICY, Literal::Text("now")]],
+                Code::Evidence,
+            ),
+        ],
+        kernel: Kernel::Scalar(|args| match args {
+            [
+                Value::Bytes(proof_hash),
+                Value::Json(receipt),
+                Value::Text(policy),
+                Value::Text(now),
+                max_age @ ..,
+            ] => {
+                let proof_hash = hash_from_bytes(proof_hash)?;
+                let (now, max_age) = (verify::parse_now(now)?, optional_age(max_age)?);
+                let request = StatusRequest { receipt, now, max_age };
+                let verdict = verify::verify_status(&proof_hash, policy.as_bytes(), &request);
+                Ok(json(verdict.to_json()))
+            }
+            _ => Err(unchecked()),
+        }),
+    },
 ];
+
+fn optional_age(args: &[Value<'_>]) -> Result<u64> {
+    match args {
+        [] => Ok(verify::MAX_AGE),
+        [Value::Integer(age)] => u64::try_from(*age)
+            .map_err(|_| Error::new(Code::Evidence).because("max_age is below 0")),
+        _ => Err(unchecked()),
+    }
+}
 
 fn optional_blind(args: &[Value<'_>]) -> Result<Option<Blind>> {
     match args {

@@ -86,6 +86,11 @@ pub struct Members {
 }
 
 impl Members {
+    /// Whether the member `name` is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, _)| key == name)
+    }
+
     /// Takes the member `name` if it is there.
     pub fn take_optional(&mut self, name: &str) -> Option<Document> {
         let at = self.members.iter().position(|(key, _)| key == name)?;

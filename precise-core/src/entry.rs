@@ -6,7 +6,7 @@ use alloc::string::String;
 use sha2::{Digest, Sha256};
 
 use crate::canonical;
-use crate::document::{Document, Members, Writer};
+use crate::document::{Document, MAX_INTEGER, Members, Writer};
 use crate::error::{Code, Error, Result};
 use crate::merkle::{Hash, Part};
 use crate::row::UtcSecond;
@@ -137,11 +137,11 @@ impl Entry {
 impl BatchEntry {
     fn write(&self, writer: &mut Writer, closed_at: bool) -> Result<()> {
         let Self { kind, batch_root, count, label, part, .. } = self;
-        if *count == 0 {
-            return Err(malformed("a batch has at least one leaf"));
+        if !(1..=MAX_INTEGER).contains(count) {
+            return Err(malformed("a batch has from 1 to 2^53 - 1 leaves"));
         }
-        if label.as_ref().is_some_and(String::is_empty) {
-            return Err(malformed("the label is empty"));
+        if label.as_ref().is_some_and(|label| label.is_empty() || label.contains('\0')) {
+            return Err(malformed("the label is empty, or has U+0000 in it"));
         }
         if part.is_some_and(|part| !is_part(part)) {
             return Err(malformed("no set is cut into such a part"));
@@ -173,6 +173,9 @@ impl StatusEntry {
     fn write(&self, writer: &mut Writer) -> Result<()> {
         if (self.count == 0) != (self.map_root == EMPTY_MAP) {
             return Err(malformed("a map has the zero root exactly where it has no keys"));
+        }
+        if self.count > MAX_INTEGER {
+            return Err(malformed("a map has at most 2^53 - 1 keys"));
         }
         writer.key("at").string(&alloc::format!("{}", self.at));
         writer.key("count").integer(self.count);
@@ -373,11 +376,18 @@ mod tests {
         {
             assert_eq!(part(bits, index, parts), Code::Entry, "{bits} {index} {parts}");
         }
-        assert_eq!(refused(BatchEntry { count: 0, ..records() }), Code::Entry);
-        assert_eq!(refused(BatchEntry { label: Some(String::new()), ..records() }), Code::Entry);
+        for count in [0, MAX_INTEGER + 1, u64::MAX] {
+            assert_eq!(refused(BatchEntry { count, ..records() }), Code::Entry, "{count}");
+        }
+        for label in ["", "\0", "a\0b"] {
+            let label = Some(label.into());
+            assert_eq!(refused(BatchEntry { label, ..records() }), Code::Entry);
+        }
         let at = UtcSecond::from_posix(0).unwrap();
         assert_eq!(refused(StatusEntry { at, count: 0, map_root: [1; 32] }), Code::Entry);
         assert_eq!(refused(StatusEntry { at, count: 1, map_root: EMPTY_MAP }), Code::Entry);
+        let count = MAX_INTEGER + 1;
+        assert_eq!(refused(StatusEntry { at, count, map_root: [1; 32] }), Code::Entry);
         assert!(Entry::from(StatusEntry { at, count: 0, map_root: EMPTY_MAP }).to_json().is_ok());
     }
 

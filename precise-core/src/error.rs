@@ -78,6 +78,8 @@ pub enum Code {
     BlockRoots = 309,
     /// PR310
     Receipt = 310,
+    /// PR311
+    Evidence = 311,
     /// PR401
     VerifierKey = 401,
     /// PR402
@@ -156,6 +158,7 @@ impl Code {
         Self::EmptyBatch,
         Self::BlockRoots,
         Self::Receipt,
+        Self::Evidence,
         Self::VerifierKey,
         Self::SigningKey,
         Self::Note,
@@ -345,6 +348,11 @@ impl Code {
             Self::Receipt => {
                 ("PR310", "a receipt is malformed", "Pass it as it was given out, unchanged.")
             }
+            Self::Evidence => (
+                "PR311",
+                "what is asked of a verification is malformed",
+                "Times are 2026-11-22T20:00:00Z, ages whole seconds; SPEC section 5.5 has the rest.",
+            ),
             Self::VerifierKey => (
                 "PR401",
                 "a verifier key is malformed",

@@ -535,6 +535,11 @@ impl Inclusion {
         Ok(Self { count, index, path })
     }
 
+    /// The hashes from the leaf's sibling up.
+    pub fn path(&self) -> &[Hash] {
+        &self.path
+    }
+
     /// Whether the path leads from `proof_hash` to `root`: RFC 9162 section 2.1.3.2.
     pub fn verify(&self, proof_hash: &Hash, root: &Hash) -> bool {
         leads_to(&leaf(proof_hash), self.index, self.count, &self.path, root)
@@ -653,17 +658,22 @@ fn path_len(index: u64, count: u64) -> usize {
     (below + above) as usize
 }
 
-/// Whether `path` leads from a leaf of the tree, already hashed, to `root`: RFC 9162 section
-/// 2.1.3.2, with its names.
+/// Whether `path` leads from a leaf of the tree, already hashed, to `root`.
 pub fn leads_to(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash], root: &Hash) -> bool {
+    path_root(leaf_hash, index, count, path).as_ref() == Some(root)
+}
+
+/// Where `path` leads from a leaf of the tree, already hashed; none if the leaf's path has another
+/// length: RFC 9162 section 2.1.3.2, with its names.
+pub fn path_root(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Option<Hash> {
     if index >= count {
-        return false;
+        return None;
     }
     let (mut f_n, mut s_n) = (index, count - 1);
     let mut r = *leaf_hash;
     for p in path {
         if s_n == 0 {
-            return false;
+            return None;
         }
         if f_n & 1 == 1 || f_n == s_n {
             r = node(p, &r);
@@ -677,5 +687,5 @@ pub fn leads_to(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash], root: &
         f_n >>= 1;
         s_n >>= 1;
     }
-    s_n == 0 && r == *root
+    (s_n == 0).then_some(r)
 }

@@ -34,8 +34,12 @@ enum Member {
 pub struct Vouched {
     /// What it says.
     pub checkpoint: Checkpoint,
+    /// The log's key, which has signed it.
+    pub key: VerifierKey,
     /// When the quorum had seen it, POSIX seconds; none if the policy asks for no witness.
     pub seen: Option<u64>,
+    /// The witnesses that saw it, in the order of the policy, and when. Empty if it asks for none.
+    pub witnesses: Vec<(VerifierKey, u64)>,
 }
 
 impl Policy {
@@ -107,7 +111,10 @@ impl Policy {
                 Error::new(Code::Unsigned).because(detail)
             })?;
         note.open(core::slice::from_ref(log))?;
-        let Some(quorum) = self.quorum else { return Ok(Vouched { checkpoint, seen: None }) };
+        let key = log.clone();
+        let Some(quorum) = self.quorum else {
+            return Ok(Vouched { checkpoint, key, seen: None, witnesses: Vec::new() });
+        };
         // A note that the log alone signed is seen by nobody; a wrong cosignature is refused.
         let opened = match note.open(&self.witnesses) {
             Err(error) if error.code() == Code::Unsigned => Vec::new(),
@@ -118,9 +125,16 @@ impl Policy {
             .iter()
             .map(|witness| opened.iter().find(|opened| opened.key == witness)?.time)
             .collect();
+        let witnesses: Vec<(VerifierKey, u64)> = opened
+            .into_iter()
+            .filter_map(|opened| Some((opened.key.clone(), opened.time?)))
+            .collect();
         match self.seen(quorum, &times) {
-            None => Err(Error::new(Code::Quorum)),
-            seen => Ok(Vouched { checkpoint, seen }),
+            None => {
+                let detail = alloc::format!("it is cosigned by {}", names_of(&witnesses));
+                Err(Error::new(Code::Quorum).because(detail))
+            }
+            seen => Ok(Vouched { checkpoint, key, seen, witnesses }),
         }
     }
 
@@ -176,6 +190,15 @@ fn add(keys: &mut Vec<VerifierKey>, text: &str, algorithm: Algorithm) -> Result<
     }
     keys.push(key);
     Ok(())
+}
+
+/// `w1.example, w2.example`, or `no witness of the policy`.
+fn names_of(witnesses: &[(VerifierKey, u64)]) -> String {
+    if witnesses.is_empty() {
+        return "no witness of the policy".into();
+    }
+    let names: Vec<&str> = witnesses.iter().map(|(key, _)| key.name()).collect();
+    names.join(", ")
 }
 
 fn group_count(text: &str, members: usize) -> Result<usize> {

@@ -84,8 +84,12 @@ impl StatusReceipt {
     ///
     /// Error: PR310; PR410 for its status proof.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        let code = Code::Receipt;
-        let mut members = Document::read(json, code)?.into_members(code)?;
+        Self::take(Document::read(json, Code::Receipt)?)
+    }
+
+    /// The same of a document that is part of another.
+    pub(crate) fn take(document: Document) -> Result<Self> {
+        let mut members = document.into_members(Code::Receipt)?;
         let entry = members.take_string("entry")?;
         let proof = StatusProof::take(members.take("proof")?)?;
         let tlog_proof = members.take_string("tlog_proof")?;

@@ -42,6 +42,11 @@ impl Reason {
             Self::OptOut => "opt_out",
         }
     }
+
+    /// The reason of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 /// `{"at":"…","kind":"void","proof_hash":"0x…","reason":"erasure","salt":"0x…","v":1}`
@@ -71,10 +76,7 @@ impl VoidDocument {
         let at = UtcSecond::parse(&members.take_string("at")?)
             .ok_or_else(|| malformed("at is not YYYY-MM-DDTHH:MM:SSZ"))?;
         let name = members.take_string("reason")?;
-        let reason = Reason::ALL
-            .into_iter()
-            .find(|reason| reason.name() == name)
-            .ok_or_else(|| malformed("its reason is unknown"))?;
+        let reason = Reason::from_name(&name).ok_or_else(|| malformed("its reason is unknown"))?;
         let proof_hash = members.take("proof_hash")?.into_hash(code)?;
         let salt = members.take("salt")?.into_hash(code)?;
         members.finish()?;
@@ -246,8 +248,20 @@ impl StatusProof {
         writer.finish()
     }
 
+    /// The other side at each bit of the proof hash, from the root down.
+    pub fn path(&self) -> &[Hash] {
+        &self.path
+    }
+
     /// What the map with this root says of `proof_hash`; none if this does not show it.
     pub fn standing(&self, proof_hash: &Hash, map_root: &Hash) -> Option<Standing> {
+        let (root, standing) = self.reach(proof_hash)?;
+        (root == *map_root).then_some(standing)
+    }
+
+    /// The root of the map of which this speaks, and what that says of `proof_hash`; none if it is
+    /// of another place in the map.
+    pub fn reach(&self, proof_hash: &Hash) -> Option<(Hash, Standing)> {
         let (reached, standing) = match &self.terminal {
             None => (EMPTY, Standing::Good),
             Some((key, value)) if key == proof_hash => (leaf(key, value), Standing::Void(*value)),
@@ -260,7 +274,7 @@ impl StatusProof {
         let root = self.path.iter().enumerate().rev().fold(reached, |below, (at, other)| {
             if bit(proof_hash, at) { node(other, &below) } else { node(&below, other) }
         });
-        (root == *map_root).then_some(standing)
+        Some((root, standing))
     }
 }
 

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
-use crate::merkle::{Hash, leads_to, node};
+use crate::merkle::{Hash, node, path_root};
 use crate::note::{parse_decimal, parse_hash_line};
 
 /// SHA-256(0x00 ‖ entry)
@@ -235,9 +235,15 @@ impl LogProof {
         text
     }
 
+    /// Where it leads from `entry` in a tree of `size` entries; none if no path of that entry has
+    /// this length.
+    pub fn path_root(&self, entry: &[u8], size: u64) -> Option<Hash> {
+        path_root(&leaf(entry), self.index, size, &self.path)
+    }
+
     /// Whether it leads from `entry` to `root`, that of `size` entries.
     pub fn leads_to(&self, entry: &[u8], size: u64, root: &Hash) -> bool {
-        leads_to(&leaf(entry), self.index, size, &self.path, root)
+        self.path_root(entry, size).as_ref() == Some(root)
     }
 }
 

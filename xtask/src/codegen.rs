@@ -37,6 +37,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
 const FAMILIES: &[(&str, &str)] = &[
     ("proof", "From one record to its proof, and back."),
     ("batch", "From many proofs to one root, and from the root to one proof."),
+    ("receipt", "From a receipt to its verdict, and what has become void."),
     ("about", "The software itself."),
 ];
 
@@ -142,8 +143,8 @@ fn errors_page() -> String {
     page.push_str(concat!(
         "A code never changes its meaning. Each engine carries it in its own way; around it stand\n",
         "the message, where known the JSON path or the byte offset of the fault, and the hint.\n\n",
-        "1xx are about input text and rows, 2xx about numbers, 3xx about proofs and batches, 5xx\n",
-        "about cohorts, 9xx about limits.\n\n",
+        "1xx are about input text and rows, 2xx about numbers, 3xx about proofs, batches and\n",
+        "receipts, 4xx about logs, 5xx about cohorts, 9xx about limits.\n\n",
         "| code | message | hint |\n|---|---|---|\n",
     ));
     for code in Code::ALL {

@@ -198,7 +198,7 @@ fn verify_receipt(args: &[Value<'_>]) -> Option<String> {
         record: bytes_of(record)?,
         blind: blind.as_ref(),
         receipt: bytes_of(receipt)?,
-        policy: &Policy::parse(policy).ok()?,
+        policy: policy.as_bytes(),
         kind,
         status,
     });
