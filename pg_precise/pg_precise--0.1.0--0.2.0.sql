@@ -7,6 +7,14 @@
 DROP INDEX precise.proof_pending;
 DROP INDEX precise.proof_batch;
 
+-- The entry as the log has it, where that is another.
+ALTER TABLE precise.batch ADD COLUMN log_entry text,
+    ADD CONSTRAINT batch_log_entry_check CHECK (
+        CASE WHEN log_entry IS NOT NULL THEN
+            log_entry <> entry AND log_entry::jsonb - 'closed_at' = entry::jsonb - 'closed_at'
+        END
+    );
+
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
@@ -30,6 +38,9 @@ COMMENT ON FUNCTION precise.keep_batch() IS
     'Behind a trigger: what a batch is never changes, and nothing of one that is committed.';
 CREATE TRIGGER keep_batch BEFORE UPDATE ON precise.batch
     FOR EACH ROW EXECUTE FUNCTION precise.keep_batch();
+COMMENT ON COLUMN precise.batch.log_entry IS
+    'The entry as the log has it, where the same batch was there already, closed at another time; '
+    'NULL: as entry.';
 CREATE INDEX proof_batch ON precise.proof (batch_id);
 COMMENT ON COLUMN precise.sources.k IS
     'The members a cohort must have to be named, 2 or more; NULL: 1000.';
@@ -711,6 +722,44 @@ COMMENT ON PROCEDURE precise.mint_audience_proof(text, text, text[]) IS
     'payload, else the row; '
     'it says which cohort it is in with cohort_id, and whose with member_id. Smaller cohorts are '
     'made wider, zip code to three digits of it to none.';
+CREATE OR REPLACE FUNCTION precise.receipt(proof_hash bytea, label text DEFAULT NULL) RETURNS json
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    proof precise.proof;
+    batch precise.batch;
+    inclusion jsonb;
+BEGIN
+    SELECT p.* INTO proof
+    FROM precise.proof AS p JOIN precise.batch AS b ON b.id = p.batch_id
+    WHERE p.proof_hash = receipt.proof_hash AND b.state = 'committed'
+        AND (receipt.label IS NULL OR p.label = receipt.label)
+    ORDER BY b.committed_at, b.id
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT b.* INTO batch FROM precise.batch AS b WHERE b.id = proof.batch_id;
+    SELECT @extschema@.precise_inclusion(p.proof_hash, receipt.proof_hash)::jsonb INTO inclusion
+    FROM precise.proof AS p WHERE p.batch_id = batch.id;
+    IF (inclusion ->> 'count')::bigint <> batch.count THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('proofs of batch %s are missing', batch.id),
+            HINT = 'A receipt needs them all. If they were archived, make it from the archive.';
+    END IF;
+    -- What is NULL here is left out.
+    RETURN @extschema@.precise_canonical(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+        'anchors', '[]'::jsonb,
+        'batch', inclusion,
+        'blinded', CASE WHEN proof.version IS NOT NULL THEN true END,
+        -- What the log proof is of.
+        'entry', COALESCE(batch.log_entry, batch.entry),
+        'proof_hash', precise.hex(proof.proof_hash),
+        'tlog_proof', batch.tlog_proof,
+        'v', 1
+    )));
+END
+    $$;
 CREATE OR REPLACE FUNCTION precise.verify_table(source regclass)
     RETURNS TABLE (finding text, record_id text, proof_hash bytea, detail text)
     LANGUAGE plpgsql STABLE
@@ -850,6 +899,20 @@ BEGIN
     UPDATE precise.proof AS p SET subject = NULL, record_id = NULL
     WHERE p.subject = forget_subject.subject;
 END
+    $$;
+CREATE OR REPLACE FUNCTION precise.archive(label text, before timestamptz)
+    RETURNS TABLE (
+        proof_hash text, proof_id text, record_id text, version uuid, seen bigint,
+        minted_at timestamptz, batch_id bigint, entry text, tlog_proof text, checkpoint text
+    )
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT precise.hex(p.proof_hash), @extschema@.precise_proof_id(p.proof_hash), p.record_id,
+        p.version, p.seen, p.minted_at, p.batch_id, COALESCE(b.log_entry, b.entry), b.tlog_proof,
+        b.checkpoint
+    FROM precise.batch AS b JOIN precise.proof AS p ON p.batch_id = b.id
+    WHERE b.label = $1 AND b.state = 'committed' AND b.committed_at < $2
+    ORDER BY p.batch_id, p.proof_hash
     $$;
 CREATE FUNCTION precise.seal(
     key_file text, salt bytea, number bigint, is_last boolean, secrets text
@@ -1091,3 +1154,5 @@ GRANT EXECUTE ON FUNCTION
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)
     TO precise_minter;
+GRANT UPDATE (state, log_origin, log_index, log_entry, tlog_proof, checkpoint, committed_at)
+    ON precise.batch TO precise_committer;

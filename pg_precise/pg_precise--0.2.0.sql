@@ -410,10 +410,16 @@ CREATE TABLE precise.batch (
     closed_at timestamptz NOT NULL,
     committed_at timestamptz,
     document text,
+    log_entry text,
     CHECK ((kind = 'audience') = (document IS NOT NULL)),
     CHECK (
         state <> 'committed'
         OR (log_origin, log_index, tlog_proof, checkpoint, committed_at) IS NOT NULL
+    ),
+    CONSTRAINT batch_log_entry_check CHECK (
+        CASE WHEN log_entry IS NOT NULL THEN
+            log_entry <> entry AND log_entry::jsonb - 'closed_at' = entry::jsonb - 'closed_at'
+        END
     )
 );
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
@@ -460,6 +466,9 @@ COMMENT ON COLUMN precise.batch.tlog_proof IS 'The proof that it is there, for r
 COMMENT ON COLUMN precise.batch.document IS
     'The document whose proof an audience''s entry names. It stays here.';
 COMMENT ON COLUMN precise.batch.checkpoint IS 'The signed checkpoint the proof leads to.';
+COMMENT ON COLUMN precise.batch.log_entry IS
+    'The entry as the log has it, where the same batch was there already, closed at another time; '
+    'NULL: as entry.';
 
 CREATE TABLE precise.proof (
     label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
@@ -1892,7 +1901,8 @@ BEGIN
         'anchors', '[]'::jsonb,
         'batch', inclusion,
         'blinded', CASE WHEN proof.version IS NOT NULL THEN true END,
-        'entry', batch.entry,
+        -- What the log proof is of.
+        'entry', COALESCE(batch.log_entry, batch.entry),
         'proof_hash', precise.hex(proof.proof_hash),
         'tlog_proof', batch.tlog_proof,
         'v', 1
@@ -2073,7 +2083,8 @@ CREATE FUNCTION precise.archive(label text, before timestamptz)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT precise.hex(p.proof_hash), @extschema@.precise_proof_id(p.proof_hash), p.record_id,
-        p.version, p.seen, p.minted_at, p.batch_id, b.entry, b.tlog_proof, b.checkpoint
+        p.version, p.seen, p.minted_at, p.batch_id, COALESCE(b.log_entry, b.entry), b.tlog_proof,
+        b.checkpoint
     FROM precise.batch AS b JOIN precise.proof AS p ON p.batch_id = b.id
     WHERE b.label = $1 AND b.state = 'committed' AND b.committed_at < $2
     ORDER BY p.batch_id, p.proof_hash
@@ -2378,7 +2389,7 @@ GRANT EXECUTE ON PROCEDURE
 -- The committer takes entries to the log and says where they are. It sees no record id and no
 -- subject, and changes nothing that a root stands for.
 GRANT SELECT ON precise.batch, precise.status TO precise_committer;
-GRANT UPDATE (state, log_origin, log_index, tlog_proof, checkpoint, committed_at)
+GRANT UPDATE (state, log_origin, log_index, log_entry, tlog_proof, checkpoint, committed_at)
     ON precise.batch TO precise_committer;
 GRANT SELECT (label, proof_hash, batch_id, minted_at) ON precise.proof TO precise_committer;
 GRANT SELECT ON precise.void TO precise_committer;

@@ -96,7 +96,8 @@ BEGIN
         'anchors', '[]'::jsonb,
         'batch', inclusion,
         'blinded', CASE WHEN proof.version IS NOT NULL THEN true END,
-        'entry', batch.entry,
+        -- What the log proof is of.
+        'entry', COALESCE(batch.log_entry, batch.entry),
         'proof_hash', precise.hex(proof.proof_hash),
         'tlog_proof', batch.tlog_proof,
         'v', 1
@@ -277,7 +278,8 @@ CREATE FUNCTION precise.archive(label text, before timestamptz)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT precise.hex(p.proof_hash), @extschema@.precise_proof_id(p.proof_hash), p.record_id,
-        p.version, p.seen, p.minted_at, p.batch_id, b.entry, b.tlog_proof, b.checkpoint
+        p.version, p.seen, p.minted_at, p.batch_id, COALESCE(b.log_entry, b.entry), b.tlog_proof,
+        b.checkpoint
     FROM precise.batch AS b JOIN precise.proof AS p ON p.batch_id = b.id
     WHERE b.label = $1 AND b.state = 'committed' AND b.committed_at < $2
     ORDER BY p.batch_id, p.proof_hash

@@ -95,7 +95,7 @@ GRANT EXECUTE ON PROCEDURE
 -- The committer takes entries to the log and says where they are. It sees no record id and no
 -- subject, and changes nothing that a root stands for.
 GRANT SELECT ON precise.batch, precise.status TO precise_committer;
-GRANT UPDATE (state, log_origin, log_index, tlog_proof, checkpoint, committed_at)
+GRANT UPDATE (state, log_origin, log_index, log_entry, tlog_proof, checkpoint, committed_at)
     ON precise.batch TO precise_committer;
 GRANT SELECT (label, proof_hash, batch_id, minted_at) ON precise.proof TO precise_committer;
 GRANT SELECT ON precise.void TO precise_committer;

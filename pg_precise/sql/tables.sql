@@ -23,10 +23,16 @@ CREATE TABLE precise.batch (
     closed_at timestamptz NOT NULL,
     committed_at timestamptz,
     document text,
+    log_entry text,
     CHECK ((kind = 'audience') = (document IS NOT NULL)),
     CHECK (
         state <> 'committed'
         OR (log_origin, log_index, tlog_proof, checkpoint, committed_at) IS NOT NULL
+    ),
+    CONSTRAINT batch_log_entry_check CHECK (
+        CASE WHEN log_entry IS NOT NULL THEN
+            log_entry <> entry AND log_entry::jsonb - 'closed_at' = entry::jsonb - 'closed_at'
+        END
     )
 );
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
@@ -73,6 +79,9 @@ COMMENT ON COLUMN precise.batch.tlog_proof IS 'The proof that it is there, for r
 COMMENT ON COLUMN precise.batch.document IS
     'The document whose proof an audience''s entry names. It stays here.';
 COMMENT ON COLUMN precise.batch.checkpoint IS 'The signed checkpoint the proof leads to.';
+COMMENT ON COLUMN precise.batch.log_entry IS
+    'The entry as the log has it, where the same batch was there already, closed at another time; '
+    'NULL: as entry.';
 
 CREATE TABLE precise.proof (
     label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),

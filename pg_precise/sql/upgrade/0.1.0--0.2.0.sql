@@ -4,4 +4,12 @@
 DROP INDEX precise.proof_pending;
 DROP INDEX precise.proof_batch;
 
+-- The entry as the log has it, where that is another.
+ALTER TABLE precise.batch ADD COLUMN log_entry text,
+    ADD CONSTRAINT batch_log_entry_check CHECK (
+        CASE WHEN log_entry IS NOT NULL THEN
+            log_entry <> entry AND log_entry::jsonb - 'closed_at' = entry::jsonb - 'closed_at'
+        END
+    );
+
 -- generated: what else has changed

@@ -118,6 +118,36 @@ fn a_batch_that_lacks_a_proof_gives_no_receipt() {
 }
 
 #[test]
+fn a_receipt_has_the_entry_that_the_log_has() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("again");
+    pg.run("INSERT INTO precise.proof (label, proof_hash) VALUES ('a', precise_proof_hash('1'))");
+    pg.run("CALL precise.close_batch()");
+    let earlier = "jsonb_set(entry::jsonb, '{closed_at}', '\"2020-01-01T00:00:00Z\"')";
+    pg.run("SET ROLE precise_committer");
+    // The same entry needs no second text, another batch's is none, nor is what is no document.
+    for (wrong, sqlstate) in [
+        ("entry", "23514"),
+        ("replace(entry, '\"count\":1', '\"count\":2')", "23514"),
+        ("'{}'", "23514"),
+        ("'entry'", "22P02"),
+    ] {
+        let answer = pg.ask(&format!("UPDATE precise.batch SET log_entry = {wrong}"));
+        assert_eq!(answer.sqlstate(), sqlstate, "{wrong}");
+    }
+    pg.run(&format!("UPDATE precise.batch SET log_entry = precise_canonical({earlier})"));
+    pg.run("RESET ROLE");
+    commit(&mut pg, "a");
+    for entry in [
+        "precise.receipt(precise_proof_hash('1')) ->> 'entry'",
+        "(SELECT entry FROM precise.archive('a', 'infinity'))",
+    ] {
+        let found = format!("SELECT {entry} = log_entry AND log_entry <> entry FROM precise.batch");
+        assert_eq!(value(&mut pg, &found), "t", "{entry}");
+    }
+}
+
+#[test]
 fn a_row_that_was_changed_behind_our_back_is_found() {
     let Some(server) = Server::shared() else { return };
     let mut pg = server.database("verify");
