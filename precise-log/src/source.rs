@@ -8,6 +8,8 @@ use precise_core::status::VoidDocument;
 
 use crate::error::Result;
 
+pub mod postgres;
+
 /// A batch that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedBatch {
@@ -40,8 +42,8 @@ pub trait Source: Send {
     /// Names it in messages, without anything secret.
     fn name(&self) -> String;
 
-    /// At most so many batches, oldest first. No other committer gets them until they are marked or
-    /// released.
+    /// At most so many batches, oldest first, and none that is handed out already. No other committer
+    /// gets them until they are marked or released.
     async fn closed(&mut self, limit: usize) -> Result<Vec<ClosedBatch>>;
 
     /// Notes that batches are in the log.
