@@ -4,7 +4,8 @@ that what they show is what happens.
 In a block that begins with ```console a line `$ command` is run by bash, in one directory per
 file, with `precise` on the path; the lines behind it are its whole output. A block that begins
 with ```sql is run by precise-sql in that directory, and a block ```text right behind it is its
-whole output. `…` in what is shown stands for anything.
+whole output. A block that begins with ```sh and a name is put into a file of that name there. `…`
+in what is shown stands for anything.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def main():
     passed = failed = 0
     for page in [ROOT / "README.md", ROOT / "SPEC.md", *sorted(ROOT.glob("docs/*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
-            for shown, command, text, expected in examples(page):
+            for shown, command, text, expected in examples(page, pathlib.Path(folder)):
                 run = subprocess.run(
                     command,
                     cwd=folder,
@@ -48,15 +49,17 @@ def main():
     sys.exit(1 if failed or not passed else 0)
 
 
-def examples(page):
+def examples(page, folder):
     """Each example of a page: what is shown of it, the command, its input, its output."""
     blocks = re.finditer(
-        r"^```(console|sql)\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?",
+        r"^```(console|sql|sh (\S+))\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?",
         page.read_text(),
         re.DOTALL | re.MULTILINE,
     )
-    for kind, block, behind in (found.groups() for found in blocks):
-        if kind == "console":
+    for kind, script, block, behind in (found.groups() for found in blocks):
+        if script is not None:
+            (folder / script).write_text(block)
+        elif kind == "console":
             for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 lines = part.split("\n")
                 # A backslash at the end of a line continues the command.

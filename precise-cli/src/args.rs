@@ -1,18 +1,26 @@
 //! The command line: what may be said, and the help that says so.
 
+mod log;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use precise_core::cohort;
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
 use precise_core::proof::Blind;
+use precise_core::row::UtcSecond;
 use precise_core::{Hash, hex, proof};
 
 use crate::audience;
+pub(crate) use self::log::{
+    Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow, Place,
+    Read, Receipt, Status, Unlock, Void,
+};
 use crate::failure::{Failure, Result};
 use crate::input::{AudienceColumns, Format, Input};
 use crate::mint::{self, Blinding, Job, SeatFields};
@@ -31,8 +39,10 @@ Exit codes: 0 done, or the verdict is yes; 1 the data is refused, or the verdict
 Examples:
   precise demo
   precise mint events.ndjson.gz -o proofs.parquet
-  precise prove proofs.parquet --proof prf_… > inclusion.json
-  precise verify --record event.json --inclusion inclusion.json --root 0x…"
+  precise log init log --origin example.com/ads --policy policy
+  precise commit proofs.parquet --log log
+  precise receipt --log log --proof prf_… > receipt.json
+  precise verify --record event.json --receipt receipt.json --policy policy"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -50,7 +60,13 @@ pub(crate) enum Command {
     Root(Root),
     Prove(Prove),
     Proof(Proof),
+    Log(Log),
+    Commit(Commit),
+    Committer(Committer),
+    Receipt(Receipt),
     Verify(Verify),
+    Void(Void),
+    Status(Status),
     Functions(Functions),
     Sql(Sql),
     Sample(Sample),
@@ -337,19 +353,55 @@ pub(crate) struct Proof {
     pub(crate) record_id: Option<String>,
 }
 
-/// Verify a record against its proof, and its place in a batch
+/// Verify a record: against a receipt, or against its proof and its place in a batch
 ///
 /// Needs no network and no database. Prints each step with what it found, and the verdict.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
+  precise verify --record event.json --receipt receipt.json --policy policy
+  precise verify --record event.json --receipt receipt.json --policy policy \\
+    --status status.json --max-age 24h --explain
   precise verify --record event.json --proof prf_…
-  precise verify --record event.json --proof proof.json
   precise verify --record event.json --inclusion inclusion.json --root 0x…
   sed -n 5p events.ndjson | precise verify --record - --proof proof.json --json")]
 pub(crate) struct Verify {
     /// A file that holds the record, one JSON document; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) record: PathBuf,
+    /// A file with the record's receipt
+    #[arg(long, value_name = "FILE", requires = "trust",
+        conflicts_with_all = ["proof", "inclusion", "absence", "root"])]
+    pub(crate) receipt: Option<PathBuf>,
+    /// A file with the policy: whose keys are trusted
+    #[arg(long, value_name = "FILE", requires = "receipt", group = "trust")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The log's verifier key, or a file with it, instead of a policy; also the status log's
+    #[arg(long, value_name = "KEY", requires = "receipt", group = "trust",
+        conflicts_with = "policy")]
+    pub(crate) vkey: Vec<String>,
+    /// The kind that the batch is to be of: records, audience or settlement
+    #[arg(long, value_name = "KIND", requires = "receipt",
+        value_parser = ["records", "audience", "settlement"])]
+    pub(crate) kind: Option<String>,
+    /// A file with the proof's status receipt
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    pub(crate) status: Option<PathBuf>,
+    /// The log whose status log is to say that the proof is not void: its last entry is read, and
+    /// the map it is of comes from --status, or from the state if the log is ours
+    #[arg(long, value_name = "LOG", requires = "receipt")]
+    pub(crate) status_log: Option<String>,
+    /// Where the state of that log is [default: precise/ORIGIN in $XDG_STATE_HOME]
+    #[arg(long, value_name = "DIRECTORY", requires = "status_log")]
+    pub(crate) state: Option<PathBuf>,
+    /// How old the status may be
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = log::duration)]
+    pub(crate) max_age: Duration,
+    /// Verify as of this time, such as 2026-11-22T20:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = log::second)]
+    pub(crate) at: Option<UtcSecond>,
+    /// Print what each step computes, so that it can be done again by hand
+    #[arg(long, requires = "receipt", conflicts_with = "json")]
+    pub(crate) explain: bool,
     /// The proof it is said to have: a file with the proof document, or prf_… or 0x…
     #[arg(long, value_name = "PROOF")]
     pub(crate) proof: Option<String>,
@@ -368,6 +420,9 @@ pub(crate) struct Verify {
     /// The id of a blinded record, as it was when it was minted
     #[arg(long, value_name = "ID", requires = "secret_file")]
     pub(crate) record_id: Option<String>,
+    /// The blind of a blinded record, as the publisher gave it: a file of 64 hex digits
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
+    pub(crate) blind_file: Option<PathBuf>,
 }
 
 /// List the SQL functions: arguments, results, examples

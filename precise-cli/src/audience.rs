@@ -69,7 +69,7 @@ pub(crate) fn run(job: &Job, k: u64, output: Option<&Path>) -> Result<Summary> {
     let release =
         census.release(k).map_err(|error| Failure::refused("cannot prove the audience", error))?;
 
-    let mut set = runs.finish(job.part_limit)?;
+    let set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let hashes: Vec<Hash> = roots.iter().map(|root| root.root).collect();
     let document = release.document(&hashes, set.distinct());

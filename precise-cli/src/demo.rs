@@ -1,24 +1,32 @@
 //! `precise demo`: the whole way once, a line of plain words per step.
 
 use std::fs;
-use std::io::Write as _;
-use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use precise_core::merkle::{Batch, Inclusion, Membership};
+use precise_core::merkle::PART_LIMIT;
+use precise_core::policy::Policy;
 use precise_core::proof::{Blind, ProofDocument, format_id};
-use precise_core::verify::{self, Claim, Position, Request, Verdict};
+use precise_core::receipt::Receipt;
+use precise_core::verify::{self, ReceiptRequest, Verdict};
 use precise_core::{canonical, hex};
+use precise_log::commit::Writer;
+use precise_log::key::{self, Protection};
+use precise_log::leaves::LeafStore;
+use precise_log::log::Log;
+use precise_log::state::State;
+use precise_log::store::Store;
 
-use crate::args::Demo;
+use crate::args::{Demo, Unlock};
+use crate::commit::{Reading, close, commit_batches};
 use crate::failure::{Failure, Result};
 use crate::input::Input;
 use crate::interrupt;
+use crate::log::{self, Recipe, block_on};
 use crate::mint::{self, Job, thousands};
-use crate::output::Output;
-use crate::proofs::{HASH_COLUMN, read_hashes};
-use crate::runs::SortedRuns;
+use crate::proofs::HASH_COLUMN;
+use crate::receipt::from_leaves;
 use crate::sample;
 
 /// Like the standard one, but a full disk or a reader that has gone is an error and no panic.
@@ -52,7 +60,7 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
         strict: true,
         blinding: None,
         seat_fields: None,
-        part_limit: precise_core::merkle::PART_LIMIT,
+        part_limit: PART_LIMIT,
     })?;
     println!(
         "2. Minted a proof of each: {} proofs in {:.2} s. A proof is the BLAKE3 hash of the \
@@ -64,8 +72,6 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     let canonical = canonical::canonicalize(record.as_bytes())
         .map_err(|error| Failure::refused("cannot read the sample", error))?;
     let proof = ProofDocument::of(&canonical, None);
-    let batch = batch_of(&proofs, &proof)?;
-    let root = batch.root();
     println!(
         "3. Batched them under {}: 32 bytes, all that ever becomes public.",
         match summary.roots.len() {
@@ -73,33 +79,89 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
             parts => format!("{parts} roots, one per part"),
         }
     );
-    println!("   root    {}", hex::format_hash(&root));
+    for root in summary.roots.iter().take(3) {
+        println!("   root    {}", hex::format_hash(&root.root));
+    }
 
-    let Membership::Included(inclusion) = batch.prove(&proof.proof_hash) else {
-        unreachable!("the record was minted into this batch")
-    };
+    let log = block_on(commit(directory, &proofs))?;
     println!(
-        "4. Proved that one event is among them: leaf {} of {}, a path of {} hashes.",
-        inclusion.index(),
-        thousands(inclusion.count()),
-        inclusion.to_json().matches("0x").count()
+        "4. Committed it to a log: an entry each, {} so far, and a checkpoint signed over all.\n   \
+        log     {}",
+        log.checkpoint().checkpoint.size,
+        log.checkpoint().checkpoint.origin
     );
-    println!("   proof   {}", format_id(&proof.proof_hash));
 
-    let verdict = judge(&record, &proof, &inclusion, &root);
+    let receipt = block_on(receipt(directory, &proof, &log))?;
     println!(
-        "5. Verified it with nothing but the event, the path and the root: {}.",
+        "5. Gave the holder of one event a receipt: leaf {} of {} in its batch, the batch in the\n   \
+        log, the checkpoint. {} bytes.\n   proof   {}",
+        receipt.batch.index(),
+        thousands(receipt.batch.count()),
+        thousands(receipt.to_json().len() as u64),
+        format_id(&proof.proof_hash)
+    );
+
+    let policy = directory.join("policy");
+    let policy_text =
+        fs::read_to_string(&policy).map_err(|error| Failure::io("read", &policy, &error))?;
+    let policy = Policy::parse(&policy_text)
+        .map_err(|error| Failure::refused("cannot read the policy", error))?;
+    let verdict = judge(&record, &receipt, &policy);
+    println!(
+        "6. Verified it with nothing but the event, the receipt and the log's key: {}.",
         said(&verdict)
     );
     let changed = record.replacen("\"clearing_price\":", "\"clearing_price\":1", 1);
-    let changed = judge(&changed, &proof, &inclusion, &root);
+    let changed = judge(&changed, &receipt, &policy);
     println!("   The same event with another price: {}.", said(&changed));
     blinded(&canonical)?;
 
     if let Some(directory) = &command.keep {
-        keep(directory, &record, &proof, &inclusion, &root)?;
+        keep(directory, &record, &proof, &receipt)?;
     }
     if verdict.holds() && !changed.holds() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
+}
+
+/// The name of the demo's log.
+const ORIGIN: &str = "example.com/demo";
+
+/// Makes a log in the directory, and takes the batches to it.
+async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
+    let store = Store::open(&directory.join("log").display().to_string())?;
+    let folder = directory.join("state");
+    let recipe = Recipe {
+        origin: ORIGIN,
+        key: folder.join(log::KEY),
+        folder: folder.clone(),
+        protection: Protection::None,
+        unlock: Unlock { passphrase_file: None, identity: None },
+    };
+    let made = log::make(&store, &recipe).await?;
+    log::write(&directory.join("policy"), &made.policy())?;
+    let reading =
+        Reading { column: HASH_COLUMN.into(), label: Some("demo".into()), part_limit: PART_LIMIT };
+    let leaves = LeafStore::open(&folder.join(log::LEAVES))?;
+    let state = State::open(folder)?;
+    let signer = key::read(&recipe.key, &key::Unlock::None)?;
+    let mut writer = Writer::open(store, signer, state, false).await?;
+    let closed = close(&[proofs.to_owned()], &reading, &leaves)?;
+    commit_batches(&mut writer, &leaves, closed).await?;
+    Ok(writer.log().clone())
+}
+
+/// The receipt of one proof.
+async fn receipt(directory: &Path, proof: &ProofDocument, log: &Log) -> Result<Receipt> {
+    let leaves = LeafStore::open(&directory.join("state").join(log::LEAVES))?;
+    match from_leaves(&leaves, log, &proof.proof_hash).await? {
+        Some((batch, blinded, index)) => Ok(Receipt {
+            batch,
+            blinded,
+            entry: log.entry(index).await?,
+            proof_hash: proof.proof_hash,
+            tlog_proof: log.prove(index).await?.to_text(),
+        }),
+        None => Err(Failure::Io("the batch of the event is not in the log".into())),
+    }
 }
 
 /// The same record blinded: its hash tells nothing to whoever guesses the record.
@@ -109,7 +171,7 @@ fn blinded(canonical: &[u8]) -> Result<()> {
         .map_err(|error| Failure::refused("cannot derive a blind", error))?;
     let id = format_id(&ProofDocument::of(canonical, Some(&blind)).proof_hash);
     println!(
-        "6. Blinded with its subject's secret, the event would have another proof;\n   \
+        "7. Blinded with its subject's secret, the event would have another proof;\n   \
         destroy the secret, and nobody can link the two any more.\n   proof   {id}"
     );
     Ok(())
@@ -124,26 +186,14 @@ fn first_event(events: &Path) -> Result<String> {
     Ok(event.trim_end().to_owned())
 }
 
-/// The batch of the part that has `proof`.
-fn batch_of(proofs: &Path, proof: &ProofDocument) -> Result<Batch> {
-    let mut runs = SortedRuns::new(&std::env::temp_dir());
-    read_hashes(&[proofs.to_owned()], HASH_COLUMN, None, &mut runs)?;
-    let mut set = runs.finish(precise_core::merkle::PART_LIMIT)?;
-    Batch::new(set.part_of(&proof.proof_hash)?.0)
-        .map_err(|error| Failure::refused("cannot batch the sample", error))
-}
-
-fn judge(
-    record: &str,
-    proof: &ProofDocument,
-    inclusion: &Inclusion,
-    root: &precise_core::Hash,
-) -> Verdict {
-    verify::verify(&Request {
+fn judge(record: &str, receipt: &Receipt, policy: &Policy) -> Verdict {
+    verify::verify_receipt(&ReceiptRequest {
         record: record.as_bytes(),
         blind: None,
-        proof: Some(Claim::Document(proof.to_json().as_bytes())),
-        batch: Some((Position::Included(inclusion.to_json().as_bytes()), *root)),
+        receipt: receipt.to_json().as_bytes(),
+        policy,
+        kind: None,
+        status: None,
     })
 }
 
@@ -154,29 +204,17 @@ fn said(verdict: &Verdict) -> String {
     }
 }
 
-fn keep(
-    directory: &Path,
-    record: &str,
-    proof: &ProofDocument,
-    inclusion: &Inclusion,
-    root: &precise_core::Hash,
-) -> Result<()> {
-    let write = |name: &str, text: &str| {
-        let path: PathBuf = directory.join(name);
-        let mut output = Output::create(&path)?;
-        output.write_all(text.as_bytes()).map_err(|error| Failure::io("write", &path, &error))?;
-        output.finish()
-    };
-    write("event.json", record)?;
-    write("proof.json", &proof.to_json())?;
-    write("inclusion.json", &inclusion.to_json())?;
+fn keep(directory: &Path, record: &str, proof: &ProofDocument, receipt: &Receipt) -> Result<()> {
+    log::write(&directory.join("event.json"), record)?;
+    log::write(&directory.join("proof.json"), &proof.to_json())?;
+    log::write(&directory.join("receipt.json"), &receipt.to_json())?;
     let directory = directory.display();
     println!(
-        "\nThe files are in {directory}. Check them yourself:\n  \
+        "\nThe files are in {directory}. Check them yourself; docs/verify-by-hand.md does it without \
+        Precise:\n  \
         precise canonical {directory}/event.json | b3sum\n  \
-        precise verify --record {directory}/event.json --proof {directory}/proof.json \\\n    \
-        --inclusion {directory}/inclusion.json --root {}",
-        hex::format_hash(root)
+        precise verify --record {directory}/event.json --receipt {directory}/receipt.json \\\n    \
+        --policy {directory}/policy --explain"
     );
     Ok(())
 }

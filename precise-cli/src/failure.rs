@@ -74,6 +74,24 @@ impl Failure {
     }
 }
 
+impl From<precise_log::Error> for Failure {
+    fn from(error: precise_log::Error) -> Self {
+        match error {
+            precise_log::Error::Failed(message) => Self::Io(message),
+            precise_log::Error::Refused { what, error } => Self::Refused { what, error },
+        }
+    }
+}
+
+impl From<Failure> for precise_log::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { what, error } => Self::Refused { what, error },
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 /// The operating system's words without its number.
 fn describe(error: &io::Error) -> String {
     let text = error.to_string();

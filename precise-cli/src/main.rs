@@ -6,22 +6,29 @@
 mod args;
 mod audience;
 mod canonical;
+mod commit;
+mod committer;
 mod demo;
+mod explain;
 mod failure;
 mod functions;
 mod input;
 mod interrupt;
+mod log;
 mod mint;
 mod output;
 mod progress;
 mod proof;
 mod proofs;
 mod prove;
+mod receipt;
 mod root;
 mod runs;
 mod sample;
 mod sql;
+mod status;
 mod verify;
+mod void;
 
 use std::process::ExitCode;
 
@@ -31,7 +38,8 @@ use args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if !matches!(args.command, Command::Sql(_)) {
+    // The shell and the committer end in their own way.
+    if !matches!(args.command, Command::Sql(_) | Command::Committer(_)) {
         interrupt::install();
     }
     let done = match args.command {
@@ -41,7 +49,13 @@ fn main() -> ExitCode {
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),
         Command::Proof(command) => proof::run(&command),
+        Command::Log(command) => log::run(&command, args.json),
+        Command::Commit(command) => commit::run(&command, args.json),
+        Command::Committer(command) => committer::run(&command),
+        Command::Receipt(command) => receipt::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
+        Command::Void(command) => void::run(&command, args.json),
+        Command::Status(command) => status::run(&command),
         Command::Functions(command) => functions::run(&command, args.json),
         Command::Sql(command) => sql::run(&command),
         Command::Sample(command) => sample::run(&command),

@@ -103,7 +103,7 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     })?;
 
     writer.finish().map_err(|error| write_failed(&error))?;
-    let mut set = runs.finish(job.part_limit)?;
+    let set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let (rejected, rejects) = rejects.finish()?;
     output.finish()?;

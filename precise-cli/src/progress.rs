@@ -11,6 +11,15 @@ impl Progress {
         Self::styled(Some(total), "{bar:32} {percent:>3}%  {human_pos}/{human_len}  {eta} left")
     }
 
+    /// Counts batches, up to a total where it is known.
+    pub(crate) fn batches(total: Option<u64>) -> Self {
+        let template = match total {
+            Some(_) => "{bar:32} {percent:>3}%  {human_pos}/{human_len} batches  {eta} left",
+            None => "{spinner}  {human_pos} batches",
+        };
+        Self::styled(total, template)
+    }
+
     /// Counts bytes, up to a total where it is known.
     pub(crate) fn bytes(total: Option<u64>) -> Self {
         let template = match total {

@@ -25,6 +25,9 @@ use crate::runs::SortedRuns;
 /// The column batches are made of.
 pub(crate) const HASH_COLUMN: &str = "proof_hash";
 
+/// How long the canonical form is; null where the proof is blinded.
+const SIZE_COLUMN: &str = "size";
+
 /// The column of an archive that says which batch a proof is in.
 const BATCH_COLUMN: &str = "batch_id";
 
@@ -58,7 +61,7 @@ impl<W: Write + Send> ProofsWriter<W> {
             Field::new(HASH_COLUMN, DataType::FixedSizeBinary(32), false),
             Field::new("proof_id", DataType::Utf8, false),
             // Null where the proof is blinded: the size would tell of the record.
-            Field::new("size", DataType::UInt32, true),
+            Field::new(SIZE_COLUMN, DataType::UInt32, true),
         ];
         if with_record {
             fields.push(Field::new("record", DataType::Utf8, false));
@@ -263,4 +266,27 @@ fn hashes(array: &ArrayRef) -> std::result::Result<Vec<Hash>, String> {
             .collect(),
         _ => Err(format!("it is {}", array.data_type())),
     }
+}
+
+/// Whether files of minted proofs tell that these are blinded: `size` is null in every row. Files
+/// without that column tell nothing.
+pub(crate) fn is_blinded(paths: &[PathBuf]) -> Result<bool> {
+    let mut rows = 0;
+    for path in paths.iter().filter(|path| format_of(path) != Some(Format::Csv)) {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::Io(format!("cannot read {} as Parquet: {error}", path.display()))
+        };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(open_file(path)?)
+            .map_err(|error| failed(&error))?;
+        let Ok(index) = builder.schema().index_of(SIZE_COLUMN) else { return Ok(false) };
+        let mask = ProjectionMask::roots(builder.parquet_schema(), [index]);
+        for batch in builder.with_projection(mask).build().map_err(|error| failed(&error))? {
+            let batch = batch.map_err(|error| failed(&error))?;
+            if batch.column(0).null_count() < batch.num_rows() {
+                return Ok(false);
+            }
+            rows += batch.num_rows();
+        }
+    }
+    Ok(rows > 0)
 }

@@ -17,7 +17,7 @@ use crate::runs::{SortedRuns, describe_part, empty_batch};
 pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
-    let mut set = runs.finish(command.part_limit)?;
+    let set = runs.finish(command.part_limit)?;
     let (hashes, part) = set.part_of(&command.proof)?;
     if set.distinct() == 0 {
         return Err(empty_batch("cannot prove anything"));

@@ -14,7 +14,7 @@ use crate::runs::{SortedRuns, empty_batch};
 pub(crate) fn run(command: &Root, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
-    let mut set = runs.finish(command.part_limit)?;
+    let set = runs.finish(command.part_limit)?;
     let roots = set.batch_roots()?;
     if roots.is_empty() {
         return Err(empty_batch("cannot compute a root"));

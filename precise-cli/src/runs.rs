@@ -190,7 +190,7 @@ fn merge(runs: Vec<File>, mut each: impl FnMut(Hash) -> io::Result<()>) -> io::R
 }
 
 /// Reads the hashes of one run.
-struct Reader(BufReader<File>);
+pub(crate) struct Reader(BufReader<File>);
 
 impl Reader {
     fn new(mut file: File) -> io::Result<Self> {
@@ -221,6 +221,23 @@ pub(crate) struct HashSet {
 enum Store {
     File(File),
     Memory(Vec<Hash>),
+}
+
+/// The hashes of a set, one by one.
+pub(crate) enum Hashes<'a> {
+    File(Reader),
+    Memory(std::slice::Iter<'a, Hash>),
+}
+
+impl Iterator for Hashes<'_> {
+    type Item = io::Result<Hash>;
+
+    fn next(&mut self) -> Option<io::Result<Hash>> {
+        match self {
+            Self::File(reader) => reader.next().transpose(),
+            Self::Memory(hashes) => hashes.next().copied().map(Ok),
+        }
+    }
 }
 
 /// The root of one part.
@@ -256,7 +273,7 @@ impl HashSet {
     }
 
     /// One root per part, in order of the parts' numbers. None for the empty set.
-    pub(crate) fn batch_roots(&mut self) -> Result<Vec<BatchRoot>> {
+    pub(crate) fn batch_roots(&self) -> Result<Vec<BatchRoot>> {
         let bits = self.bits;
         // How many parts there are is known only at the end.
         let part = |index| (bits > 0).then_some(Part { bits, index, parts: 0 });
@@ -295,7 +312,7 @@ impl HashSet {
 
     /// The hashes of the part in which `target` is or would be, and, if the set was cut, which
     /// part that is.
-    pub(crate) fn part_of(&mut self, target: &Hash) -> Result<(Vec<Hash>, Option<Part>)> {
+    pub(crate) fn part_of(&self, target: &Hash) -> Result<(Vec<Hash>, Option<Part>)> {
         let bits = self.bits;
         let index = part_index(target, bits);
         let (mut hashes, mut parts, mut last) = (Vec::new(), 0, None);
@@ -310,18 +327,24 @@ impl HashSet {
         Ok((hashes, (bits > 0).then_some(Part { bits, index, parts })))
     }
 
-    fn each(&mut self, mut each: impl FnMut(Hash)) -> Result<()> {
-        match &mut self.store {
-            Store::Memory(hashes) => hashes.iter().for_each(|hash| each(*hash)),
+    /// All of it, ascending.
+    pub(crate) fn hashes(&self) -> Result<Hashes<'_>> {
+        match &self.store {
+            Store::Memory(hashes) => Ok(Hashes::Memory(hashes.iter())),
             Store::File(file) => {
-                let failed = |error: io::Error| {
-                    Failure::io("read temporary files in", &self.directory, &error)
-                };
-                let mut reader = file.try_clone().and_then(Reader::new).map_err(failed)?;
-                while let Some(hash) = reader.next().map_err(failed)? {
-                    each(hash);
-                }
+                let reader = file.try_clone().and_then(Reader::new);
+                reader.map(Hashes::File).map_err(|error| self.unreadable(&error))
             }
+        }
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Failure {
+        Failure::io("read temporary files in", &self.directory, error)
+    }
+
+    fn each(&self, mut each: impl FnMut(Hash)) -> Result<()> {
+        for hash in self.hashes()? {
+            each(hash.map_err(|error| self.unreadable(&error))?);
         }
         Ok(())
     }

@@ -4,21 +4,33 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use precise_core::proof::parse_spelling;
-use precise_core::verify::{self, Claim, Position, Request, Verdict};
+use precise_core::policy::Policy;
+use precise_core::proof::{Blind, parse_spelling};
+use precise_core::verify::{
+    self, Claim, Position, ReceiptRequest, Request, StatusRequest, Verdict,
+};
+use precise_core::{Code, Error};
 
-use crate::args::{Verify, read_blind};
+use crate::args::{Verify, read_blind, read_secret};
 use crate::canonical::read_record;
+use crate::explain;
 use crate::failure::{Failure, Result};
+use crate::log::{now, read_vkey};
+use crate::status;
 
 pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
+    if let Some(receipt) = &command.receipt {
+        return run_receipt(command, receipt, json);
+    }
     if command.proof.is_none() && command.root.is_none() {
         return Err(Failure::Usage(
-            "nothing to verify against; pass --proof, or --inclusion and --root".into(),
+            "nothing to verify against; pass --receipt and --policy, or --proof, or --inclusion \
+             and --root"
+                .into(),
         ));
     }
     let record = read_record(&command.record)?;
-    let blind = read_blind(command.secret_file.as_deref(), command.record_id.as_deref())?;
+    let blind = blind(command)?;
     let document = match command.proof.as_deref() {
         Some(proof) if !is_literal(proof) => Some(read_record(Path::new(proof))?),
         _ => None,
@@ -47,9 +59,83 @@ pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
         _ => None,
     };
     let verdict = verify::verify(&Request { record: &record, blind: blind.as_ref(), proof, batch });
-    print(&verdict, json)
+    conclude(&verdict, json)
+}
+
+fn conclude(verdict: &Verdict, json: bool) -> Result<ExitCode> {
+    print(verdict, json)
         .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
     Ok(if verdict.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn blind(command: &Verify) -> Result<Option<Blind>> {
+    match &command.blind_file {
+        Some(file) => Blind::from_bytes(&read_secret(file)?)
+            .map(Some)
+            .map_err(|error| Failure::refused("cannot read the blind", error)),
+        None => read_blind(command.secret_file.as_deref(), command.record_id.as_deref()),
+    }
+}
+
+/// Eight steps, with nothing but files; and, if a status log is named, what that says.
+fn run_receipt(command: &Verify, receipt: &Path, json: bool) -> Result<ExitCode> {
+    let record = read_record(&command.record)?;
+    let blind = blind(command)?;
+    let receipt = read_record(receipt)?;
+    let policy = policy(command)?;
+    let status = match (&command.status, &command.status_log) {
+        (status, Some(log)) => {
+            let given = status.as_deref().map(read_record).transpose()?;
+            let state = command.state.as_deref();
+            Some(status::latest(log, state, &receipt, given, &policy)?)
+        }
+        (Some(status), None) => Some(read_record(status)?),
+        (None, None) => None,
+    };
+    if command.explain {
+        let given = explain::Given {
+            record: &record,
+            blind: blind.as_ref(),
+            receipt: &receipt,
+            keys: policy.logs(),
+            status: status.as_deref(),
+        };
+        io::stdout()
+            .write_all(format!("{}\n", explain::explain(&given)).as_bytes())
+            .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+    }
+    let now = command.at.map_or_else(now, Ok)?;
+    let verdict = verify::verify_receipt(&ReceiptRequest {
+        record: &record,
+        blind: blind.as_ref(),
+        receipt: &receipt,
+        policy: &policy,
+        kind: command.kind.as_deref(),
+        status: status.as_deref().map(|receipt| StatusRequest {
+            receipt,
+            now: now.posix(),
+            max_age: command.max_age.as_secs(),
+        }),
+    });
+    conclude(&verdict, json)
+}
+
+/// The policy's file, or one of keys alone.
+fn policy(command: &Verify) -> Result<Policy> {
+    let refused = |what: String| move |error| Failure::refused(what, error);
+    if let Some(path) = &command.policy {
+        let text = read_record(path)?;
+        let what = format!("cannot read the policy {}", path.display());
+        let text = String::from_utf8(text)
+            .map_err(|_| Failure::refused(what.clone(), Error::new(Code::Policy)))?;
+        return Policy::parse(&text).map_err(refused(what));
+    }
+    let mut text = String::new();
+    for key in &command.vkey {
+        text.push_str(&format!("log {}\n", read_vkey(key)?.to_text()));
+    }
+    text.push_str("quorum none\n");
+    Policy::parse(&text).map_err(refused("cannot trust these keys".into()))
 }
 
 fn is_literal(proof: &str) -> bool {

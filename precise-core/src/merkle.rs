@@ -506,6 +506,11 @@ impl Inclusion {
         self.index
     }
 
+    /// The siblings on the way to the root, the leaf's own first.
+    pub fn path(&self) -> &[Hash] {
+        &self.path
+    }
+
     /// The document in JCS form.
     pub fn to_json(&self) -> String {
         let mut writer = Writer::object();
@@ -664,8 +669,30 @@ pub fn leads_to(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash], root: &
 }
 
 /// Where `path` leads from a leaf of the tree, already hashed; none if the leaf's path has another
-/// length: RFC 9162 section 2.1.3.2, with its names.
+/// length.
 pub fn path_root(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Option<Hash> {
+    climb(leaf_hash, index, count, path, |_| {})
+}
+
+/// One step up a path: what was hashed, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Climb {
+    /// The left node.
+    pub left: Hash,
+    /// The right node.
+    pub right: Hash,
+    /// `node(left, right)`
+    pub parent: Hash,
+}
+
+/// [`path_root`], by RFC 9162 section 2.1.3.2 with its names; `each` sees the steps.
+pub fn climb(
+    leaf_hash: &Hash,
+    index: u64,
+    count: u64,
+    path: &[Hash],
+    mut each: impl FnMut(Climb),
+) -> Option<Hash> {
     if index >= count {
         return None;
     }
@@ -675,15 +702,16 @@ pub fn path_root(leaf_hash: &Hash, index: u64, count: u64, path: &[Hash]) -> Opt
         if s_n == 0 {
             return None;
         }
-        if f_n & 1 == 1 || f_n == s_n {
-            r = node(p, &r);
+        let is_right = f_n & 1 == 1 || f_n == s_n;
+        let (left, right) = if is_right { (*p, r) } else { (r, *p) };
+        if is_right {
             while f_n & 1 == 0 && f_n != 0 {
                 f_n >>= 1;
                 s_n >>= 1;
             }
-        } else {
-            r = node(&r, p);
         }
+        r = node(&left, &right);
+        each(Climb { left, right, parent: r });
         f_n >>= 1;
         s_n >>= 1;
     }

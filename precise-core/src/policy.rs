@@ -97,6 +97,11 @@ impl Policy {
         Ok(policy)
     }
 
+    /// The keys of the logs.
+    pub fn logs(&self) -> &[VerifierKey] {
+        &self.logs
+    }
+
     /// The checkpoint that a note is of, if it is by the policy's log of the checkpoint's origin,
     /// and seen by the quorum.
     ///

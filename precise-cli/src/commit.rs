@@ -1,0 +1,270 @@
+//! `precise commit`: batches from files and databases, to a log.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use precise_core::entry::{BatchEntry, BatchKind, Entry};
+use precise_core::hex;
+use precise_core::row::UtcSecond;
+use precise_log::commit::Writer;
+use precise_log::leaves::LeafStore;
+use precise_log::source::postgres::Postgres;
+use precise_log::source::{ClosedBatch, CommittedBatch, Source};
+use serde_json::json;
+
+use crate::args::Commit;
+use crate::failure::{Failure, Result};
+use crate::log::{Ours, block_on, now};
+use crate::progress::Progress;
+use crate::proofs::{is_blinded, read_hashes};
+use crate::receipt::ReceiptsWriter;
+use crate::runs::{SortedRuns, describe_part};
+
+/// Entries of one commit at most: what is signed together is in the log together.
+const COMMIT_LEN: usize = 256;
+
+pub(crate) fn run(command: &Commit, json: bool) -> Result<ExitCode> {
+    block_on(commit(command, json))
+}
+
+async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
+    let ours = Ours::open(&command.place).await?;
+    let leaves = LeafStore::open(&ours.leaves(command.store.as_deref()))?;
+    let (databases, files): (Vec<_>, Vec<_>) =
+        command.sources.iter().cloned().partition(|source| is_database(source));
+    if command.receipts.is_some() && !databases.is_empty() {
+        return Err(Failure::Usage(
+            "--receipts is for files; a database makes its own: SELECT precise.receipt(…)".into(),
+        ));
+    }
+    let sets = sets(files, command.together)?;
+    let signer = ours.signer(&command.key)?;
+    let mut writer =
+        Writer::open(ours.store.clone(), signer, ours.state.clone(), command.adopt).await?;
+    let mut done = Vec::new();
+    if !sets.is_empty() {
+        let mut source = Files::new(sets, leaves.clone(), command);
+        let progress = Progress::batches(source.waiting.len() as u64);
+        take(&mut writer, &mut source, &progress, &mut done).await?;
+        progress.finish();
+    }
+    for database in &databases {
+        let mut source = Postgres::connect(&database.to_string_lossy()).await?;
+        let progress = Progress::batches(0);
+        take(&mut writer, &mut source, &progress, &mut done).await?;
+        progress.finish();
+    }
+    if let Some(path) = &command.receipts {
+        let mut receipts = ReceiptsWriter::create(path)?;
+        for (batch, _) in &done {
+            receipts.write(&leaves, batch)?;
+        }
+        receipts.finish()?;
+    }
+    print(&writer, &done, json)
+        .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Commits what a source has, until it has nothing more. With each batch, whether the log had it.
+async fn take(
+    writer: &mut Writer,
+    source: &mut dyn Source,
+    progress: &Progress,
+    done: &mut Vec<(CommittedBatch, bool)>,
+) -> Result<()> {
+    loop {
+        let closed = source.closed(COMMIT_LEN).await?;
+        if closed.is_empty() {
+            return Ok(());
+        }
+        done.extend(precise_log::commit_batches(writer, source, closed).await?);
+        progress.set(done.len() as u64);
+    }
+}
+
+fn is_database(source: &Path) -> bool {
+    let name = source.to_string_lossy();
+    name.starts_with("postgresql://") || name.starts_with("postgres://")
+}
+
+/// Which files make up a batch: each alone, those of a directory as well; or all of them.
+fn sets(sources: Vec<PathBuf>, together: bool) -> Result<VecDeque<Vec<PathBuf>>> {
+    let mut files = Vec::new();
+    for source in sources {
+        if !source.is_dir() {
+            files.push(source);
+            continue;
+        }
+        let found = parquet_files(&source)?;
+        if found.is_empty() {
+            let source = source.display();
+            return Err(Failure::Usage(format!("there is no Parquet file in {source}")));
+        }
+        files.extend(found);
+    }
+    Ok(if together && !files.is_empty() {
+        [files].into()
+    } else {
+        files.into_iter().map(|file| vec![file]).collect()
+    })
+}
+
+/// The Parquet files of a directory, by name.
+pub(crate) fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error: io::Error| Failure::io("read", directory, &error);
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(directory).map_err(failed)? {
+        let path = file.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // Names that begin with `.` or `_` are not of data, to Spark and its like.
+        if !name.starts_with(['.', '_']) && name.ends_with(".parquet") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Files of proofs, as a source of batches.
+pub(crate) struct Files {
+    waiting: VecDeque<Vec<PathBuf>>,
+    /// Where the leaves of batches go, before anything is committed.
+    leaves: LeafStore,
+    reading: Reading,
+}
+
+/// How files are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) column: String,
+    pub(crate) label: Option<String>,
+    pub(crate) part_limit: usize,
+}
+
+impl Files {
+    fn new(waiting: VecDeque<Vec<PathBuf>>, leaves: LeafStore, command: &Commit) -> Self {
+        let reading = Reading {
+            column: command.column.clone(),
+            label: command.label.clone(),
+            part_limit: command.part_limit,
+        };
+        Self { waiting, leaves, reading }
+    }
+}
+
+#[async_trait]
+impl Source for Files {
+    fn name(&self) -> String {
+        "files".into()
+    }
+
+    async fn closed(&mut self, limit: usize) -> precise_log::Result<Vec<ClosedBatch>> {
+        let mut batches = Vec::new();
+        while batches.len() < limit
+            && let Some(files) = self.waiting.pop_front()
+        {
+            batches.extend(close(&files, &self.reading, &self.leaves)?);
+        }
+        Ok(batches)
+    }
+
+    async fn mark(&mut self, _committed: &[CommittedBatch]) -> precise_log::Result<()> {
+        // Files are not changed. What is in the log already is known by its identity.
+        Ok(())
+    }
+
+    async fn release(&mut self) -> precise_log::Result<()> {
+        Ok(())
+    }
+
+    async fn wait(&mut self, at_most: Duration) -> precise_log::Result<()> {
+        tokio::time::sleep(at_most).await;
+        Ok(())
+    }
+}
+
+/// Reads a set of files, keeps its leaves, and closes its batches: one, or one for each part.
+pub(crate) fn close(
+    files: &[PathBuf],
+    reading: &Reading,
+    leaves: &LeafStore,
+) -> Result<Vec<ClosedBatch>> {
+    let mut runs = SortedRuns::new(&std::env::temp_dir());
+    read_hashes(files, &reading.column, None, &mut runs)?;
+    let blinded = is_blinded(files)?;
+    let mut set = runs.finish(reading.part_limit)?;
+    let name = files.first().map_or_else(String::new, |file| file.display().to_string());
+    let roots = set.batch_roots()?;
+    if roots.is_empty() {
+        return Err(crate::runs::empty_batch(&format!("cannot commit {name}")));
+    }
+    let closed_at: UtcSecond = now()?;
+    let mut batches = Vec::new();
+    for root in roots {
+        let entry = BatchEntry {
+            kind: BatchKind::Records,
+            batch_root: root.root,
+            closed_at,
+            count: root.count,
+            label: reading.label.clone(),
+            part: root.part,
+        };
+        // A label that no entry can have is refused before anything is kept.
+        Entry::Batch(entry.clone())
+            .to_json()
+            .map_err(|error| Failure::refused(format!("cannot commit {name}"), error))?;
+        set.each_of_part(root.part, |hashes| leaves.put(&entry, blinded, hashes))?;
+        let key = match root.part {
+            None => name.clone(),
+            Some(part) => format!("{name}, {}", describe_part(part)),
+        };
+        batches.push(ClosedBatch { key, entry });
+    }
+    Ok(batches)
+}
+
+fn print(writer: &Writer, done: &[(CommittedBatch, bool)], json: bool) -> io::Result<()> {
+    let checkpoint = writer.log().checkpoint();
+    let mut stdout = io::stdout().lock();
+    if json {
+        let entries: Vec<_> = done
+            .iter()
+            .map(|(batch, known)| {
+                let entry: Option<serde_json::Value> = serde_json::from_str(&batch.entry).ok();
+                json!({ "entry": entry, "index": batch.index, "known": known, "source": batch.key })
+            })
+            .collect();
+        let summary = json!({
+            "checkpoint": checkpoint.note,
+            "entries": entries,
+            "origin": checkpoint.checkpoint.origin,
+            "size": checkpoint.checkpoint.size,
+        });
+        return writeln!(stdout, "{summary}");
+    }
+    for (batch, known) in done {
+        let Ok(Entry::Batch(entry)) = Entry::parse(batch.entry.as_bytes()) else { continue };
+        writeln!(
+            stdout,
+            "entry {}  {}  {} proofs  {}{}",
+            batch.index,
+            hex::format_hash(&entry.batch_root),
+            entry.count,
+            batch.key,
+            if *known { "  (was in the log)" } else { "" }
+        )?;
+    }
+    let known = done.iter().filter(|(_, known)| *known).count();
+    writeln!(
+        stdout,
+        "{} committed, {known} known; {} has {} entries",
+        done.len() - known,
+        checkpoint.checkpoint.origin,
+        checkpoint.checkpoint.size
+    )
+}
