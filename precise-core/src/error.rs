@@ -104,6 +104,12 @@ pub enum Code {
     Policy = 411,
     /// PR412
     Quorum = 412,
+    /// PR413
+    LogDiverged = 413,
+    /// PR414
+    LogCorrupt = 414,
+    /// PR415
+    LogKey = 415,
     /// PR501
     CohortId = 501,
     /// PR502
@@ -171,6 +177,9 @@ impl Code {
         Self::StatusProof,
         Self::Policy,
         Self::Quorum,
+        Self::LogDiverged,
+        Self::LogCorrupt,
+        Self::LogKey,
         Self::CohortId,
         Self::Release,
         Self::CohortSize,
@@ -410,6 +419,21 @@ impl Code {
                 "PR412",
                 "too few witnesses have seen a checkpoint",
                 "Fetch the checkpoint again later; the policy says who must have seen it.",
+            ),
+            Self::LogDiverged => (
+                "PR413",
+                "a log is not the one that was signed",
+                "It was rolled back, or there are two of it; find the one that has it all.",
+            ),
+            Self::LogCorrupt => (
+                "PR414",
+                "a log's file is not what its tree says",
+                "Restore it from a copy; `precise log fsck` names every file that is wrong.",
+            ),
+            Self::LogKey => (
+                "PR415",
+                "a key is not the log's",
+                "A log is written with the key that signed its checkpoint, under its own name.",
             ),
             Self::CohortId => (
                 "PR501",

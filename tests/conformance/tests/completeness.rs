@@ -38,6 +38,9 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::StatusProof,
     Code::Policy,
     Code::Quorum,
+    Code::LogDiverged,
+    Code::LogCorrupt,
+    Code::LogKey,
     Code::EntrySize,
 ];
 

@@ -1,0 +1,233 @@
+//! Where a log is kept: a directory, or an object store behind a URL.
+//!
+//! A path ends at the last segment of an object's name, and is relative to the log. Whatever is
+//! written here is durable when the call comes back: in a directory, file and directory are synced.
+
+use std::fmt;
+use std::fs;
+use std::path::{self, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    GetOptions, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode, PutOptions, PutPayload,
+    UpdateVersion,
+};
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::lock::Lock;
+
+/// Objects that are written at once.
+const PARALLEL: usize = 32;
+
+/// The file that committers of one directory lock.
+const LOCK: &str = ".lock";
+
+/// The objects of a log. Clones are of the same.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    prefix: Path,
+    /// The directory, if it is one.
+    directory: Option<PathBuf>,
+    url: String,
+}
+
+/// An object, as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(UpdateVersion);
+
+impl Store {
+    /// The store at a path or a URL: `file:`, `s3:`, `gs:`, `az:`, `http:` and `https:` (to read
+    /// only), `memory:`. What those ask for beside, such as credentials, comes from the usual
+    /// variables of the environment. A directory need not be there.
+    pub fn open(location: &str) -> Result<Self> {
+        let attempted = || format!("open the log {location}");
+        if location == "memory:" {
+            return Ok(Self::new(Arc::new(InMemory::new()), ""));
+        }
+        let url = match Url::parse(location) {
+            Ok(url) if url.scheme() == "file" => {
+                let directory = url
+                    .to_file_path()
+                    .map_err(|()| Error::failed(attempted(), "the URL is of no file"))?;
+                return Self::in_directory(directory);
+            }
+            Ok(url) if url.has_host() => url,
+            _ => return Self::in_directory(PathBuf::from(location)),
+        };
+        let (scheme, prefix) = ObjectStoreScheme::parse(&url)
+            .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;
+        // The clients are built without a choice of their own. Where one was made before, it stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let options: Vec<(String, String)> = match scheme {
+            ObjectStoreScheme::Http => Vec::new(),
+            _ => std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        };
+        let (objects, _) = object_store::parse_url_opts(&url, options)
+            .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;
+        let url = url.as_str().trim_end_matches('/').to_string();
+        Ok(Self { objects: objects.into(), prefix, directory: None, url })
+    }
+
+    fn in_directory(directory: PathBuf) -> Result<Self> {
+        let attempted = || format!("open the log {}", directory.display());
+        let directory =
+            path::absolute(&directory).map_err(|error| Error::failed(attempted(), error))?;
+        let files = LocalFileSystem::new().with_fsync(true);
+        let prefix = Path::from_absolute_path(&directory)
+            .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;
+        let url = directory.display().to_string();
+        Ok(Self { objects: Arc::new(files), prefix, directory: Some(directory), url })
+    }
+
+    /// What is below `prefix` in an object store, which can compare and swap.
+    pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Self {
+        let url = format!("{objects}/{prefix}");
+        Self { objects, prefix: Path::from(prefix), directory: None, url }
+    }
+
+    /// The log below this one.
+    #[must_use]
+    pub fn sub(&self, name: &str) -> Self {
+        Self {
+            objects: Arc::clone(&self.objects),
+            prefix: self.prefix.clone().join(name),
+            directory: self.directory.as_ref().map(|directory| directory.join(name)),
+            url: format!("{}/{name}", self.url),
+        }
+    }
+
+    /// An object, if there is one.
+    pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
+        Ok(self.get_version(path).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// An object, and which version of it that is.
+    pub async fn get_version(&self, path: &str) -> Result<Option<(Bytes, Version)>> {
+        let failed = |error: &object_store::Error| self.failed("read", path, error);
+        let found = match self.objects.get_opts(&self.path(path), GetOptions::default()).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            found => found.map_err(|error| failed(&error))?,
+        };
+        let object_store::ObjectMeta { e_tag, version, .. } = found.meta.clone();
+        let version = UpdateVersion { e_tag, version };
+        let bytes = found.bytes().await.map_err(|error| failed(&error))?;
+        Ok(Some((bytes, Version(version))))
+    }
+
+    /// Writes an object, whether or not there is one.
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.write(path, bytes, PutMode::Overwrite)
+            .await
+            .map_err(|error| self.failed("write", path, &error))
+    }
+
+    /// Writes many objects, in any order. After an error, some of them.
+    pub async fn put_all(&self, objects: Vec<(String, Bytes)>) -> Result<()> {
+        stream::iter(objects)
+            .map(|(path, bytes)| async move { self.put(&path, bytes).await })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
+    }
+
+    /// Writes an object unless there is one. Whether it was written: `false` if there is one.
+    pub async fn create(&self, path: &str, bytes: Bytes) -> Result<bool> {
+        match self.write(path, bytes, PutMode::Create).await {
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(self.failed("create", path, &error)),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    /// Writes an object over the version that was read. Whether it was written: `false` if it was
+    /// changed since. In a directory this is for who holds the lock, and always writes.
+    pub async fn replace(&self, path: &str, bytes: Bytes, version: Version) -> Result<bool> {
+        let mode = match self.directory {
+            None => PutMode::Update(version.0),
+            Some(_) => PutMode::Overwrite,
+        };
+        match self.write(path, bytes, mode).await {
+            Err(object_store::Error::Precondition { .. }) => Ok(false),
+            Err(error) => Err(self.failed("replace", path, &error)),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    /// What is below a folder, in order.
+    pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let below = self.path(folder);
+        let mut paths: Vec<String> = self
+            .objects
+            .list(Some(&below))
+            .try_filter_map(|found| async move {
+                let path = found.location.prefix_match(&self.prefix).map(|parts| {
+                    parts.map(|part| part.as_ref().to_string()).collect::<Vec<_>>().join("/")
+                });
+                Ok(path)
+            })
+            .try_collect()
+            .await
+            .map_err(|error| self.failed("list", folder, &error))?;
+        paths.retain(|path| path.rsplit('/').next() != Some(LOCK));
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// Removes an object, if there is one.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        match self.objects.delete(&self.path(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("remove", path, &error)),
+        }
+    }
+
+    /// Waits until nobody else holds the lock. Only a directory has one; others compare and swap.
+    pub async fn lock(&self) -> Result<Option<Lock>> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        fs::create_dir_all(directory).map_err(|error| {
+            Error::failed(format!("make the directory {}", directory.display()), error)
+        })?;
+        Lock::wait(&directory.join(LOCK)).await.map(Some)
+    }
+
+    async fn write(&self, path: &str, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {
+        let options = PutOptions::from(mode);
+        self.objects.put_opts(&self.path(path), PutPayload::from_bytes(bytes), options).await?;
+        Ok(())
+    }
+
+    fn path(&self, path: &str) -> Path {
+        self.prefix.parts().chain(Path::from(path).parts()).collect()
+    }
+
+    fn failed(&self, verb: &str, path: &str, error: &object_store::Error) -> Error {
+        Error::failed(format!("{verb} {}/{path}", self.url), root_cause(error))
+    }
+}
+
+/// Its URL, or the directory.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// The error below all others: `No space left on device`, not who came upon it.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
