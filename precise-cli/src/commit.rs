@@ -9,15 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use precise_core::entry::{BatchEntry, BatchKind, Entry};
 use precise_core::hex;
-use precise_core::row::UtcSecond;
 use precise_log::commit::Writer;
-use precise_log::leaves::LeafStore;
 use precise_log::source::postgres::Postgres;
-use precise_log::source::{ClosedBatch, CommittedBatch, Source};
+use precise_log::source::{self, ClosedBatch, CommittedBatch, Source};
 use serde_json::json;
 
 use crate::args::Commit;
 use crate::failure::{Failure, Result};
+use crate::leaves::{Leaves, Noted};
 use crate::log::{Ours, block_on, now};
 use crate::progress::Progress;
 use crate::proofs::{is_blinded, read_hashes};
@@ -33,7 +32,7 @@ pub(crate) fn run(command: &Commit, json: bool) -> Result<ExitCode> {
 
 async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
     let ours = Ours::open(&command.place).await?;
-    let leaves = LeafStore::open(&ours.leaves(command.store.as_deref()))?;
+    let leaves = Leaves::open(&ours.leaves(command.store.as_deref()))?;
     let (databases, files): (Vec<_>, Vec<_>) =
         command.sources.iter().cloned().partition(|source| is_database(source));
     if command.receipts.is_some() && !databases.is_empty() {
@@ -47,14 +46,19 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         Writer::open(ours.store.clone(), signer, ours.state.clone(), command.adopt).await?;
     let mut done = Vec::new();
     if !sets.is_empty() {
-        let mut source = Files::new(sets, leaves.clone(), command);
-        let progress = Progress::batches(source.waiting.len() as u64);
+        let reading = Reading {
+            column: command.column.clone(),
+            label: command.label.clone(),
+            part_limit: command.part_limit,
+        };
+        let mut source = Files::new(sets, leaves.clone(), reading);
+        let progress = Progress::batches(Some(source.waiting.len() as u64));
         take(&mut writer, &mut source, &progress, &mut done).await?;
         progress.finish();
     }
     for database in &databases {
         let mut source = Postgres::connect(&database.to_string_lossy()).await?;
-        let progress = Progress::batches(0);
+        let progress = Progress::batches(None);
         take(&mut writer, &mut source, &progress, &mut done).await?;
         progress.finish();
     }
@@ -82,7 +86,7 @@ async fn take(
         if closed.is_empty() {
             return Ok(());
         }
-        done.extend(precise_log::commit_batches(writer, source, closed).await?);
+        done.extend(source::commit(writer, source, closed).await?);
         progress.set(done.len() as u64);
     }
 }
@@ -134,7 +138,7 @@ pub(crate) fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>> {
 pub(crate) struct Files {
     waiting: VecDeque<Vec<PathBuf>>,
     /// Where the leaves of batches go, before anything is committed.
-    leaves: LeafStore,
+    leaves: Leaves,
     reading: Reading,
 }
 
@@ -147,12 +151,7 @@ pub(crate) struct Reading {
 }
 
 impl Files {
-    fn new(waiting: VecDeque<Vec<PathBuf>>, leaves: LeafStore, command: &Commit) -> Self {
-        let reading = Reading {
-            column: command.column.clone(),
-            label: command.label.clone(),
-            part_limit: command.part_limit,
-        };
+    pub(crate) fn new(waiting: VecDeque<Vec<PathBuf>>, leaves: Leaves, reading: Reading) -> Self {
         Self { waiting, leaves, reading }
     }
 }
@@ -173,8 +172,12 @@ impl Source for Files {
         Ok(batches)
     }
 
-    async fn mark(&mut self, _committed: &[CommittedBatch]) -> precise_log::Result<()> {
-        // Files are not changed. What is in the log already is known by its identity.
+    /// Files are not changed: what is in the log already is known by its identity. Where in the log
+    /// it is, is noted beside the leaves.
+    async fn mark(&mut self, committed: &[CommittedBatch]) -> precise_log::Result<()> {
+        for batch in committed {
+            note(&self.leaves, batch)?;
+        }
         Ok(())
     }
 
@@ -192,18 +195,21 @@ impl Source for Files {
 pub(crate) fn close(
     files: &[PathBuf],
     reading: &Reading,
-    leaves: &LeafStore,
+    leaves: &Leaves,
 ) -> Result<Vec<ClosedBatch>> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     read_hashes(files, &reading.column, None, &mut runs)?;
     let blinded = is_blinded(files)?;
-    let mut set = runs.finish(reading.part_limit)?;
+    let set = runs.finish(reading.part_limit)?;
     let name = files.first().map_or_else(String::new, |file| file.display().to_string());
     let roots = set.batch_roots()?;
     if roots.is_empty() {
         return Err(crate::runs::empty_batch(&format!("cannot commit {name}")));
     }
-    let closed_at: UtcSecond = now()?;
+    let closed_at = now()?;
+    let refused = |error| Failure::refused(format!("cannot commit {name}"), error);
+    // Part after part, ascending, as the roots are.
+    let mut hashes = set.hashes()?;
     let mut batches = Vec::new();
     for root in roots {
         let entry = BatchEntry {
@@ -214,11 +220,18 @@ pub(crate) fn close(
             label: reading.label.clone(),
             part: root.part,
         };
-        // A label that no entry can have is refused before anything is kept.
-        Entry::Batch(entry.clone())
-            .to_json()
-            .map_err(|error| Failure::refused(format!("cannot commit {name}"), error))?;
-        set.each_of_part(root.part, |hashes| leaves.put(&entry, blinded, hashes))?;
+        let identity = Entry::Batch(entry.clone()).identity().map_err(refused)?;
+        leaves.note(&identity, Noted { blinded, ..leaves.noted(&identity) })?;
+        let mut writer = leaves.begin(&entry)?;
+        for hash in hashes.by_ref().take(root.count as usize) {
+            let hash = hash.map_err(|error| set.unreadable(&error))?;
+            if let Some(writer) = &mut writer {
+                writer.push(&hash)?;
+            }
+        }
+        if let Some(writer) = writer {
+            writer.finish()?;
+        }
         let key = match root.part {
             None => name.clone(),
             Some(part) => format!("{name}, {}", describe_part(part)),
@@ -226,6 +239,14 @@ pub(crate) fn close(
         batches.push(ClosedBatch { key, entry });
     }
     Ok(batches)
+}
+
+/// Notes beside the leaves of a batch where in the log it is.
+pub(crate) fn note(leaves: &Leaves, batch: &CommittedBatch) -> Result<()> {
+    let identity = Entry::parse(batch.entry.as_bytes())
+        .and_then(|entry| entry.identity())
+        .map_err(|error| Failure::refused("cannot read an entry", error))?;
+    leaves.note(&identity, Noted { index: Some(batch.index), ..leaves.noted(&identity) })
 }
 
 fn print(writer: &Writer, done: &[(CommittedBatch, bool)], json: bool) -> io::Result<()> {

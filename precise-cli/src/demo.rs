@@ -6,23 +6,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use precise_core::merkle::PART_LIMIT;
-use precise_core::policy::Policy;
 use precise_core::proof::{Blind, ProofDocument, format_id};
 use precise_core::receipt::Receipt;
 use precise_core::verify::{self, ReceiptRequest, Verdict};
 use precise_core::{canonical, hex};
 use precise_log::commit::Writer;
 use precise_log::key::{self, Protection};
-use precise_log::leaves::LeafStore;
 use precise_log::log::Log;
+use precise_log::source::{self, Source};
 use precise_log::state::State;
 use precise_log::store::Store;
 
 use crate::args::{Demo, Unlock};
-use crate::commit::{Reading, close, commit_batches};
+use crate::commit::{Files, Reading};
 use crate::failure::{Failure, Result};
 use crate::input::Input;
 use crate::interrupt;
+use crate::leaves::Leaves;
 use crate::log::{self, Recipe, block_on};
 use crate::mint::{self, Job, thousands};
 use crate::proofs::HASH_COLUMN;
@@ -43,6 +43,10 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     interrupt::begin(temporary.path());
     let directory = command.keep.as_deref().unwrap_or(temporary.path());
     fs::create_dir_all(directory).map_err(|error| Failure::io("write", directory, &error))?;
+    if directory.join("log").exists() {
+        let directory = directory.display();
+        return Err(Failure::Usage(format!("{directory} has a log already; name another directory")));
+    }
     let events = directory.join("events.ndjson");
     let proofs = directory.join("proofs.parquet");
 
@@ -102,10 +106,7 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     );
 
     let policy = directory.join("policy");
-    let policy_text =
-        fs::read_to_string(&policy).map_err(|error| Failure::io("read", &policy, &error))?;
-    let policy = Policy::parse(&policy_text)
-        .map_err(|error| Failure::refused("cannot read the policy", error))?;
+    let policy = fs::read(&policy).map_err(|error| Failure::io("read", &policy, &error))?;
     let verdict = judge(&record, &receipt, &policy);
     println!(
         "6. Verified it with nothing but the event, the receipt and the log's key: {}.",
@@ -140,18 +141,19 @@ async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
     log::write(&directory.join("policy"), &made.policy())?;
     let reading =
         Reading { column: HASH_COLUMN.into(), label: Some("demo".into()), part_limit: PART_LIMIT };
-    let leaves = LeafStore::open(&folder.join(log::LEAVES))?;
+    let leaves = Leaves::open(&folder.join(log::LEAVES))?;
     let state = State::open(folder)?;
     let signer = key::read(&recipe.key, &key::Unlock::None)?;
     let mut writer = Writer::open(store, signer, state, false).await?;
-    let closed = close(&[proofs.to_owned()], &reading, &leaves)?;
-    commit_batches(&mut writer, &leaves, closed).await?;
+    let mut source = Files::new([vec![proofs.to_owned()]].into(), leaves, reading);
+    let closed = source.closed(usize::MAX).await?;
+    source::commit(&mut writer, &mut source, closed).await?;
     Ok(writer.log().clone())
 }
 
 /// The receipt of one proof.
 async fn receipt(directory: &Path, proof: &ProofDocument, log: &Log) -> Result<Receipt> {
-    let leaves = LeafStore::open(&directory.join("state").join(log::LEAVES))?;
+    let leaves = Leaves::open(&directory.join("state").join(log::LEAVES))?;
     match from_leaves(&leaves, log, &proof.proof_hash).await? {
         Some((batch, blinded, index)) => Ok(Receipt {
             batch,
@@ -186,7 +188,7 @@ fn first_event(events: &Path) -> Result<String> {
     Ok(event.trim_end().to_owned())
 }
 
-fn judge(record: &str, receipt: &Receipt, policy: &Policy) -> Verdict {
+fn judge(record: &str, receipt: &Receipt, policy: &[u8]) -> Verdict {
     verify::verify_receipt(&ReceiptRequest {
         record: record.as_bytes(),
         blind: None,

@@ -11,6 +11,7 @@ use precise_core::entry::Entry;
 use precise_core::hex::format_hash;
 use precise_core::merkle::{self, Climb};
 use precise_core::note::{Checkpoint, Note, VerifierKey};
+use precise_core::policy::Policy;
 use precise_core::proof::{self, Blind};
 use precise_core::receipt::{Receipt, StatusReceipt};
 use precise_core::tlog::{self, LogProof};
@@ -21,23 +22,24 @@ pub(crate) struct Given<'a> {
     pub(crate) record: &'a [u8],
     pub(crate) blind: Option<&'a Blind>,
     pub(crate) receipt: &'a [u8],
-    /// The keys of the policy's logs.
-    pub(crate) keys: &'a [VerifierKey],
+    pub(crate) policy: &'a [u8],
     pub(crate) status: Option<&'a [u8]>,
 }
 
 /// A paragraph for each step that computes something.
 pub(crate) fn explain(given: &Given<'_>) -> String {
+    let policy = std::str::from_utf8(given.policy).ok().and_then(|text| Policy::parse(text).ok());
+    let keys = policy.as_ref().map_or(&[][..], Policy::logs);
     let mut text = String::new();
     // The end is where something could not be read.
-    let _ = explain_receipt(given, &mut text);
+    let _ = explain_receipt(given, keys, &mut text);
     if let Some(status) = given.status {
-        let _ = explain_status(given, status, &mut text);
+        let _ = explain_status(given, status, keys, &mut text);
     }
     text
 }
 
-fn explain_receipt(given: &Given<'_>, text: &mut String) -> Option<()> {
+fn explain_receipt(given: &Given<'_>, keys: &[VerifierKey], text: &mut String) -> Option<()> {
     let canonical = canonical::canonicalize(given.record).ok()?;
     let computed = proof::hash(&canonical, given.blind);
     text.push_str(&format!("record\n  canonical form (SPEC 1): {} bytes\n", canonical.len()));
@@ -57,7 +59,7 @@ fn explain_receipt(given: &Given<'_>, text: &mut String) -> Option<()> {
         text.push_str(&format!("  the entry's batch_root\n    = {}\n", format_hash(&entry.batch_root)));
     }
     text.push_str(&format!("entry\n  {}\n", receipt.entry));
-    explain_log(&receipt.entry, &receipt.tlog_proof, given.keys, text)
+    explain_log(&receipt.entry, &receipt.tlog_proof, keys, text)
 }
 
 fn explain_log(entry: &str, proof: &str, keys: &[VerifierKey], text: &mut String) -> Option<()> {
@@ -85,13 +87,18 @@ fn explain_log(entry: &str, proof: &str, keys: &[VerifierKey], text: &mut String
     Some(())
 }
 
-fn explain_status(given: &Given<'_>, status: &[u8], text: &mut String) -> Option<()> {
+fn explain_status(
+    given: &Given<'_>,
+    status: &[u8],
+    keys: &[VerifierKey],
+    text: &mut String,
+) -> Option<()> {
     let receipt = Receipt::parse(given.receipt).ok()?;
     let status = StatusReceipt::parse(status).ok()?;
     text.push_str(&format!("status\n  {}\n", status.entry));
     text.push_str(&format!("  proof under map_root (SPEC 6.3): {}\n", status.proof.to_json()));
     text.push_str(&format!("  of the proof hash {}\n", format_hash(&receipt.proof_hash)));
-    explain_log(&status.entry, &status.tlog_proof, given.keys, text)
+    explain_log(&status.entry, &status.tlog_proof, keys, text)
 }
 
 fn climb(leaf: Hash, index: u64, count: u64, path: &[Hash], text: &mut String) -> Option<()> {

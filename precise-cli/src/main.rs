@@ -14,6 +14,7 @@ mod failure;
 mod functions;
 mod input;
 mod interrupt;
+mod leaves;
 mod log;
 mod mint;
 mod output;

@@ -13,12 +13,13 @@ use parquet::file::properties::WriterProperties;
 use precise_core::entry::{BatchEntry, Entry};
 use precise_core::merkle::{Batch, Inclusion, Membership};
 use precise_core::{Hash, hex, proof};
-use precise_log::leaves::{Kept, LeafStore};
+use precise_log::leaves::Kept;
 use precise_log::log::Log;
 use precise_log::source::CommittedBatch;
 
 use crate::args::Receipt;
 use crate::failure::{Failure, Result};
+use crate::leaves::Leaves;
 use crate::log::{Ours, block_on, read_vkey, write};
 use crate::output::Output;
 use crate::proofs::{is_blinded, read_hashes};
@@ -57,7 +58,7 @@ type Found = (Inclusion, bool, u64);
 
 /// Looks in the leaves that were kept.
 async fn in_store(ours: &Ours, log: &Log, command: &Receipt) -> Result<Found> {
-    let leaves = LeafStore::open(&ours.leaves(command.store.as_deref()))?;
+    let leaves = Leaves::open(&ours.leaves(command.store.as_deref()))?;
     if let Some(found) = from_leaves(&leaves, log, &command.proof).await? {
         return Ok(found);
     }
@@ -70,7 +71,7 @@ async fn in_store(ours: &Ours, log: &Log, command: &Receipt) -> Result<Found> {
 
 /// Where a proof is, in the first batch with it that is in the log.
 pub(crate) async fn from_leaves(
-    leaves: &LeafStore,
+    leaves: &Leaves,
     log: &Log,
     proof: &Hash,
 ) -> Result<Option<Found>> {
@@ -80,10 +81,11 @@ pub(crate) async fn from_leaves(
     }
     // A batch that was kept and never committed is passed over.
     for kept in &found.kept {
-        if let Some(index) = find_kept(log, kept).await?
+        let note = leaves.noted(kept.identity());
+        if let Some(index) = find_kept(log, kept, note.index).await?
             && let Some(inclusion) = kept.prove(proof)?
         {
-            return Ok(Some((inclusion, kept.blinded(), index)));
+            return Ok(Some((inclusion, note.blinded, index)));
         }
     }
     Ok(None)
@@ -119,9 +121,9 @@ async fn in_files(log: &Log, command: &Receipt) -> Result<Found> {
 }
 
 /// The number of a kept batch's entry: the one that was noted, if it is true, else searched.
-async fn find_kept(log: &Log, kept: &Kept) -> Result<Option<u64>> {
-    let is_it = |entry: &Entry| entry.identity().ok() == Some(kept.identity());
-    if let Some(index) = kept.index().filter(|index| *index < log.size())
+async fn find_kept(log: &Log, kept: &Kept, noted: Option<u64>) -> Result<Option<u64>> {
+    let is_it = |entry: &Entry| entry.identity().is_ok_and(|found| found == *kept.identity());
+    if let Some(index) = noted.filter(|index| *index < log.size())
         && Entry::parse(log.entry(index).await?.as_bytes()).is_ok_and(|entry| is_it(&entry))
     {
         return Ok(Some(index));
@@ -175,21 +177,26 @@ impl ReceiptsWriter {
     }
 
     /// All receipts of a batch, in the order of its leaves.
-    pub(crate) fn write(&mut self, leaves: &LeafStore, batch: &CommittedBatch) -> Result<()> {
+    pub(crate) fn write(&mut self, leaves: &Leaves, batch: &CommittedBatch) -> Result<()> {
         let entry = match Entry::parse(batch.entry.as_bytes()) {
             Ok(Entry::Batch(entry)) => entry,
             Ok(Entry::Status(_)) => return Ok(()),
             Err(error) => return Err(Failure::refused("cannot read an entry", error)),
         };
-        let kept = leaves.get(&entry)?.ok_or_else(|| {
-            Failure::Io(format!("the leaves of {} are gone", hex::format_hash(&entry.batch_root)))
-        })?;
+        let root = hex::format_hash(&entry.batch_root);
+        let identity = Entry::Batch(entry)
+            .identity()
+            .map_err(|error| Failure::refused("cannot read an entry", error))?;
+        let kept = leaves
+            .get(&identity)?
+            .ok_or_else(|| Failure::Io(format!("the leaves of {root} are gone")))?;
+        let blinded = leaves.noted(&identity).blinded;
         let mut rows: Vec<(Hash, String)> = Vec::with_capacity(AT_ONCE);
-        for found in kept.inclusions()? {
+        for found in kept.inclusions() {
             let (proof_hash, inclusion) = found?;
             let receipt = precise_core::receipt::Receipt {
                 batch: inclusion,
-                blinded: kept.blinded(),
+                blinded,
                 entry: batch.entry.clone(),
                 proof_hash,
                 tlog_proof: batch.tlog_proof.clone(),

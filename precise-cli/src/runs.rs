@@ -338,7 +338,8 @@ impl HashSet {
         }
     }
 
-    fn unreadable(&self, error: &io::Error) -> Failure {
+    /// Why it could not be read again.
+    pub(crate) fn unreadable(&self, error: &io::Error) -> Failure {
         Failure::io("read temporary files in", &self.directory, error)
     }
 

@@ -506,11 +506,6 @@ impl Inclusion {
         self.index
     }
 
-    /// The siblings on the way to the root, the leaf's own first.
-    pub fn path(&self) -> &[Hash] {
-        &self.path
-    }
-
     /// The document in JCS form.
     pub fn to_json(&self) -> String {
         let mut writer = Writer::object();

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use precise_core::entry::BatchEntry;
+use precise_core::entry::{BatchEntry, Entry};
 use precise_core::status::VoidDocument;
 
+use crate::commit::{Placed, Writer};
 use crate::error::Result;
+use crate::log::Log;
 
 pub mod postgres;
 
@@ -59,4 +61,33 @@ pub trait Source: Send {
     async fn voids(&mut self) -> Result<Vec<VoidDocument>> {
         Ok(Vec::new())
     }
+}
+
+/// Takes batches to a log, and has their source note it. Of each, whether the log had it before.
+///
+/// Errors: those of [`Writer::commit`] and [`Source::mark`].
+pub async fn commit(
+    writer: &mut Writer,
+    source: &mut dyn Source,
+    closed: Vec<ClosedBatch>,
+) -> Result<Vec<(CommittedBatch, bool)>> {
+    let entries: Vec<Entry> =
+        closed.iter().map(|batch| Entry::Batch(batch.entry.clone())).collect();
+    let mut committed = Vec::with_capacity(closed.len());
+    writer
+        .commit(&entries, async |log: &Log, placed: &[Placed]| {
+            for (batch, placed) in closed.iter().zip(placed) {
+                committed.push(CommittedBatch {
+                    key: batch.key.clone(),
+                    origin: log.origin().into(),
+                    index: placed.index,
+                    entry: placed.entry.clone(),
+                    tlog_proof: log.prove(placed.index).await?.to_text(),
+                    checkpoint: log.checkpoint().note.clone(),
+                });
+            }
+            source.mark(&committed).await
+        })
+        .await
+        .map(|placed| committed.into_iter().zip(placed.iter().map(|placed| placed.known)).collect())
 }
