@@ -496,6 +496,15 @@ pub struct Inclusion {
 }
 
 impl Inclusion {
+    /// The place of leaf `index` of `count`, and its path, the leaf's sibling first.
+    ///
+    /// Error: PR306 for an index that is not below the count, and for a path of another length
+    /// than they require.
+    pub fn new(count: u64, index: u64, path: Vec<Hash>) -> Result<Self> {
+        check_position(count, index, &path, Code::Inclusion)?;
+        Ok(Self { count, index, path })
+    }
+
     /// How many leaves the batch has.
     pub fn count(&self) -> u64 {
         self.count
@@ -637,16 +646,21 @@ fn take_neighbour(
 
 /// Takes `index` and `path`, which must fit a tree of `count` leaves.
 fn take_position(members: &mut Members, count: u64, code: Code) -> Result<(u64, Vec<Hash>)> {
-    let fault = |detail: &'static str| Error::new(code).because(detail);
     let index = members.take_integer("index")?;
+    let path = members.take_hashes("path")?;
+    check_position(count, index, &path, code)?;
+    Ok((index, path))
+}
+
+fn check_position(count: u64, index: u64, path: &[Hash], code: Code) -> Result<()> {
+    let fault = |detail: &'static str| Error::new(code).because(detail);
     if index >= count {
         return Err(fault("index is not below count"));
     }
-    let path = members.take_hashes("path")?;
     if path.len() != path_len(index, count) {
         return Err(fault("the path has another length than index and count require"));
     }
-    Ok((index, path))
+    Ok(())
 }
 
 /// How long the path of a leaf is.

@@ -4,6 +4,7 @@ pub mod commit;
 pub mod error;
 pub mod key;
 mod identities;
+pub mod leaves;
 mod lock;
 pub mod log;
 pub mod source;

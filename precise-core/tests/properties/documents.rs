@@ -230,3 +230,17 @@ fn counts_end_where_binary64_does() {
     let json = json!({"count": 9_007_199_254_740_991_u64, "index": 0, "path": largest});
     assert!(Inclusion::parse(json.to_string().as_bytes()).is_ok());
 }
+
+#[test]
+fn a_position_is_below_the_count_and_has_a_path_that_fits() {
+    let inclusion = |count, index, len| Inclusion::new(count, index, vec![[1; 32]; len]);
+    // Leaf 4 of 5 stands alone on its side, and has the other side for its sibling.
+    for (count, index, len) in [(1, 0, 0), (2, 1, 1), (5, 0, 3), (5, 4, 1)] {
+        let json = inclusion(count, index, len).unwrap().to_json();
+        assert_eq!(Inclusion::parse(json.as_bytes()), inclusion(count, index, len));
+    }
+    for (count, index, len) in [(0, 0, 0), (1, 1, 0), (1, 0, 1), (5, 0, 2), (5, 4, 3), (5, 5, 1)] {
+        let error = inclusion(count, index, len).unwrap_err();
+        assert_eq!(error.code(), Code::Inclusion, "{index} of {count}, {len} hashes");
+    }
+}
