@@ -5,6 +5,13 @@ export PRECISE_CACHE
 export CARGO_TARGET_DIR = $(PRECISE_CACHE)/target
 PYTHON = $(PRECISE_CACHE)/venv/bin/python
 
+# Go, in which the judges of logs are written, keeps what it has with the rest, and takes no other
+# release of itself than setup has installed.
+export GOCACHE = $(PRECISE_CACHE)/go/build
+export GOMODCACHE = $(PRECISE_CACHE)/go/modules
+export GOFLAGS = -mod=readonly -modcacherw
+export GOTOOLCHAIN = local
+
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-all lint bench bench-pg fuzz pg-build pg-install pg-uninstall pg-deb
 

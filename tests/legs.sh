@@ -20,14 +20,32 @@ xtask="$CARGO_TARGET_DIR/debug/xtask"
 logs="$PRECISE_CACHE/logs"
 mkdir -p "$logs"
 
+# The judge of logs, in Go. What it is made of was downloaded by setup.
+export PRECISE_JUDGE="$PRECISE_CACHE/tools/bin/judge"
+
 # Legs, in order. Each is a function of that name.
-main_legs=(build build-postgres tests format clippy clippy-postgres no-std generated tidy reference
-    generated-documents typed-rows outside examples deny)
+main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy
+    reference generated-documents typed-rows outside examples deny)
 long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
 leg_build_postgres() { PROFILE=dev pg_precise/package.sh build "$pg_config"; }
+
+# A judge that the tests ask, and the tests of that judge. Without vet, which would read all that
+# Tessera is made of.
+leg_judges() (
+    cd tests/judges/go || return
+    go="$PRECISE_CACHE/venv/bin/go"
+    export GOPROXY=off
+    unformatted="$("$("$go" env GOROOT)/bin/gofmt" -l .)" || return
+    if [ -n "$unformatted" ]; then
+        echo "error: gofmt would change $unformatted"
+        return 1
+    fi
+    mkdir -p "${PRECISE_JUDGE%/*}"
+    "$go" build -o "$PRECISE_JUDGE" . && "$go" test -vet=off -v .
+)
 
 leg_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
@@ -123,9 +141,10 @@ leg_deny() {
 # The default members: optimising the SQL engine would take longer than everything else together.
 leg_release_tests() { cargo test --release --no-fail-fast; }
 
-# How many tests a log tells of: cargo's, nextest's, or `N passed, N failed` lines.
+# How many tests a log tells of: cargo's, nextest's, Go's, or `N passed, N failed` lines.
 count_tests() {
     sed -nE 's/^test result: .* ([0-9]+) passed; .*/\1/p; s/^ *Summary .* ([0-9]+) passed.*/\1/p
+        s/^--- PASS: .*/1/p
         s/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }'
 }
 

