@@ -7,6 +7,7 @@
 DROP INDEX precise.proof_pending;
 DROP INDEX precise.proof_batch;
 
+<<<<<<< HEAD
 -- The entry as the log has it, where that is another.
 ALTER TABLE precise.batch ADD COLUMN log_entry text,
     ADD CONSTRAINT batch_log_entry_check CHECK (
@@ -15,6 +16,144 @@ ALTER TABLE precise.batch ADD COLUMN log_entry text,
         END
     );
 
+=======
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" text, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, text, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" text, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, text, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" text, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, text, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" json, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, json, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" json, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, json, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" json, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, json, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" jsonb, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, jsonb, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" jsonb, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, jsonb, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" text, "receipt" jsonb, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(text, jsonb, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" text, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, text, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" text, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, text, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" text, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, text, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" json, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, json, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" json, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, json, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" json, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, json, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" jsonb, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, jsonb, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" jsonb, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, jsonb, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" json, "receipt" jsonb, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(json, jsonb, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" text, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, text, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" text, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, text, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" text, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, text, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" json, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, json, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" json, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, json, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" json, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, json, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" jsonb, "policy" text, "evidence" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, jsonb, text, text) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" jsonb, "policy" text, "evidence" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, jsonb, text, json) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_verify_receipt("record" jsonb, "receipt" jsonb, "policy" text, "evidence" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_receipt(jsonb, jsonb, text, jsonb) IS 'The verdict on a receipt: each step with what was found, and the first that failed. Whatever is wrong with the record, the receipt or the policy is a step that failed, not an error. Without `status` nobody says whether the proof has become void.';
+CREATE FUNCTION precise_void_document("proof_hash" bytea, "reason" text, "at" text, "salt" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_void_document(bytea, text, text, bytea) IS 'The document that voids a proof. Its SHA-256 goes into the status map; the document itself stays with who voided.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" text, "policy" text, "now" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, text, text, text) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" json, "policy" text, "now" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, json, text, text) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" jsonb, "policy" text, "now" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, jsonb, text, text) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" text, "policy" text, "now" text, "max_age" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, text, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" json, "policy" text, "now" text, "max_age" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, json, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" jsonb, "policy" text, "now" text, "max_age" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_status(bytea, jsonb, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+>>>>>>> c730cec (Pin the functions of receipts by vectors that every engine runs, and the reference)
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$

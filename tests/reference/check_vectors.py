@@ -67,6 +67,8 @@ def shown(value):
 def expectation(vector):
     if "document" in vector:
         return ("audience", (vector["document"], vector["proof_id"], vector["cohort_ids"]))
+    if "result_without_detail" in vector:
+        return ("result", value_of(vector["result_without_detail"]))
     (kind,) = {"result", "result_blake3", "error"} & set(vector)
     return (kind, value_of(vector["result"]) if kind == "result" else vector[kind])
 

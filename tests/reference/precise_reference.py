@@ -1826,46 +1826,71 @@ def parse_receipt(text):
     return found
 
 
+STEPS = ("record", "proof", "batch", "entry", "log", "checkpoint", "anchor", "status")
+
+
 def verify_receipt(record, blind_key, receipt, policy, kind, status, now, max_age):
     """The name of the first step that fails, or `none` (5.4)."""
-    policy = Policy(policy)
+    if status is not None:
+        try:
+            status = read_json(status, "PR310")
+        except Refused:
+            status = NO_STATUS
+    steps = steps_of(record, blind_key, receipt, policy, kind, status, now, max_age)
+    return next((name for name in STEPS if steps[name] is False), "none")
+
+
+# A status receipt that is no JSON is one in vain.
+NO_STATUS = {}
+
+
+def steps_of(record, blind_key, receipt, policy, kind, status, now, max_age):
+    """Whether each step holds, None where it was not taken. The status is read as JSON already."""
+    steps = dict.fromkeys(STEPS)
     try:
         form = canonical(record)
     except Refused:
-        return "record"
+        return steps | {"record": False}
+    steps["record"] = True
     try:
         found = parse_receipt(receipt)
     except Refused:
-        return "proof"
+        return steps | {"proof": False}
     value = hash_of_hex(found["proof_hash"])
-    if ("blinded" in found) != (blind_key is not None) or proof_hash(form, blind_key) != value:
-        return "proof"
+    is_keyed = ("blinded" in found) == (blind_key is not None)
+    if not is_keyed or proof_hash(form, blind_key) != value:
+        return steps | {"proof": False}
+    steps["proof"] = True
     logged = found["entry"].encode("utf-8")
     try:
         members = entry(logged)
         demand(members["kind"] != "status" and kind in (None, members["kind"]), "PR407")
     except Refused:
-        return "entry"
+        return steps | {"entry": False}
     batch = found["batch"]
     path = [hash_of_hex(one) for one in batch["path"]]
-    batch_root = hash_of_hex(members["batch_root"])
-    if batch["count"] != members["count"]:
-        return "batch"
-    if not leads_to(leaf(value), batch["index"], batch["count"], path, batch_root):
-        return "batch"
-    if not is_logged(logged, found["tlog_proof"]):
-        return "log"
+    leads = leads_to(
+        leaf(value), batch["index"], batch["count"], path, hash_of_hex(members["batch_root"])
+    )
+    if batch["count"] != members["count"] or not leads:
+        return steps | {"batch": False}
+    steps |= {"batch": True, "entry": True, "log": is_logged(logged, found["tlog_proof"])}
+    if steps["log"] is False:
+        return steps
     try:
-        origin = policy.open(log_proof(found["tlog_proof"])[2].encode("utf-8"))[0]
+        origin = Policy(policy).open(log_proof(found["tlog_proof"])[2].encode("utf-8"))[0]
     except Refused:
-        return "checkpoint"
-    if status is not None and not is_good(value, origin, status, policy, now, max_age):
-        return "status"
-    return "none"
+        return steps | {"checkpoint": False}
+    steps["checkpoint"] = True
+    if status is not None:
+        shown = standing(value, status, policy, now, max_age)
+        good = {"fresh": True, "origin": origin, "void": False}
+        steps["status"] = shown == good
+    return steps
 
 
 def is_logged(logged, text):
-    """Whether the log proof leads there; a checkpoint that is none is left to the next step."""
+    """Whether the log proof leads there; None if there is no checkpoint, as the next step says."""
     try:
         index, path, note = log_proof(text)
     except Refused:
@@ -1873,32 +1898,35 @@ def is_logged(logged, text):
     try:
         _, size, value = checkpoint(read_note(note.encode("utf-8"))[0])
     except Refused:
-        return True
+        return None
     return leads_to(entry_leaf(logged), index, size, path, value)
 
 
-def is_good(value, origin, status, policy, now, max_age):
+def standing(value, found, policy, now, max_age):
+    """What a status receipt, read as JSON, shows of a proof (5.6); None is what it does not."""
     try:
-        found = read_document(status, "PR310")
+        demand(isinstance(found, dict), "PR310")
         demand_members(found, {"entry", "proof", "tlog_proof", "v"}, "PR310")
         demand(is_integer(found["v"], 1, 1), "PR310")
+        demand(isinstance(found["entry"], str) and isinstance(found["tlog_proof"], str), "PR310")
         index, path, note = log_proof(found["tlog_proof"])
-        found_origin, size, value_of_root, seen = policy.open(note.encode("utf-8"))
+        origin, size, value_of_root, seen = Policy(policy).open(note.encode("utf-8"))
         logged = found["entry"].encode("utf-8")
         members = entry(logged)
+        demand(members["kind"] == "status" and origin.endswith("/status"), "PR310")
+        demand(index + 1 == size, "PR310")
+        demand(leads_to(entry_leaf(logged), index, size, path, value_of_root), "PR310")
         answer = verify_status(
             json.dumps(found["proof"]).encode("utf-8"), value, hash_of_hex(members["map_root"])
         )
-    except (Refused, KeyError):
-        return False
-    return (
-        found_origin == f"{origin}/status"
-        and index + 1 == size
-        and leads_to(entry_leaf(logged), index, size, path, value_of_root)
-        and abs(now - posix(members["at"])) <= max_age
-        and (seen is None or abs(now - seen) <= max_age)
-        and answer == "good"
-    )
+    except Refused:
+        return {"fresh": None, "origin": None, "void": None}
+    is_fresh = abs(now - posix(members["at"])) <= max_age
+    return {
+        "fresh": is_fresh and (seen is None or abs(now - seen) <= max_age),
+        "origin": origin.removesuffix("/status"),
+        "void": {"good": False, "no": None}.get(answer, True),
+    }
 
 
 def posix(text):
@@ -2149,6 +2177,51 @@ def precise_merkle_combine(roots, k):
     return combine([hash_of_hex(one, "PR309") for one in listed], k)
 
 
+LONGEST_AGE = 2**53 - 1
+A_DAY = 86_400
+
+
+def precise_verify_receipt(record, receipt, policy, evidence):
+    """The verdict without its details (5.5), which are words."""
+    asked = read_document(evidence, "PR311")
+    optional = set(asked) & {"blind", "kind", "max_age", "status"}
+    demand_members(asked, {"now"} | optional, "PR311")
+    demand(is_time(asked["now"]), "PR311")
+    max_age = asked.get("max_age", A_DAY)
+    demand(is_integer(max_age, 0, LONGEST_AGE), "PR311")
+    demand(isinstance(asked.get("kind", ""), str), "PR311")
+    blind_key = hash_of_hex(asked["blind"], "PR311") if "blind" in asked else None
+    # JSON's null is no status receipt, and yet one is given.
+    status = None if "status" not in asked else asked["status"] or NO_STATUS
+    now = posix(asked["now"])
+    steps = steps_of(record, blind_key, receipt, policy, asked.get("kind"), status, now, max_age)
+    failed = next((name for name in STEPS if steps[name] is False), None)
+    listed = [{"name": name, "ok": steps[name]} for name in STEPS]
+    return jcs({"failed": failed, "steps": listed, "verdict": failed is None})
+
+
+def precise_void_document(value, reason, at, salt):
+    demand_length(value)
+    demand_length(salt)
+    members = {"at": at, "kind": "void", "reason": reason, "v": 1}
+    document = jcs(members | {"proof_hash": hex_text(value), "salt": hex_text(salt)})
+    void_value(document.encode("utf-8"))
+    return document
+
+
+def precise_verify_status(value, status, policy, now, max_age=A_DAY):
+    """What is shown, without its detail (5.6)."""
+    demand_length(value)
+    demand(is_time(now) and max_age >= 0, "PR311")
+    try:
+        found = read_json(status, "PR310")
+    except Refused:
+        found = NO_STATUS
+    shown = standing(value, found, policy, posix(now), max_age)
+    holds = shown["fresh"] is True and shown["void"] is False
+    return jcs(shown | {"verdict": holds})
+
+
 SCALARS = {
     "precise_canonical": precise_canonical,
     "precise_check": precise_check,
@@ -2165,6 +2238,9 @@ SCALARS = {
     "precise_merkle_combine": precise_merkle_combine,
     "precise_verify_inclusion": verify_inclusion,
     "precise_verify_absence": verify_absence,
+    "precise_verify_receipt": precise_verify_receipt,
+    "precise_void_document": precise_void_document,
+    "precise_verify_status": precise_verify_status,
 }
 
 FUNCTIONS = {name: null_in_null_out(function) for name, function in SCALARS.items()}

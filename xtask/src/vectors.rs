@@ -10,9 +10,10 @@ mod canonical;
 mod log;
 mod merkle;
 mod proof;
+mod receipts;
 mod rows;
 
-use conformance::{Expected, Family, Form, Input, Vector};
+use conformance::{Expected, Family, Form, Input, Vector, without_detail};
 use precise_core::Code;
 use precise_core::catalog::{Function, call_rows};
 use precise_core::value::Value;
@@ -28,6 +29,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
         ("canonical", "The canonical form: SPEC.md section 1.", canonical::calls()),
         ("merkle", "Batches: SPEC.md section 3.", merkle::calls()),
         ("proof", "Proofs: SPEC.md section 2.", proof::calls()),
+        ("receipts", "Receipts and what is void: SPEC.md sections 5 and 6.", receipts::calls()),
         ("rows", "Typed rows: SPEC.md sections 1.4 and 1.5.", rows::calls()),
     ];
     let mut files = Vec::new();
@@ -72,6 +74,8 @@ enum Meant {
     Null,
     Refusal(Code),
     Value,
+    /// JSON with words in it, and with this too.
+    Verdict(&'static str),
 }
 
 impl Call {
@@ -83,6 +87,10 @@ impl Call {
         let found = match &outcome {
             Err(error) => Meant::Refusal(error.code()),
             Ok(Value::Null) => Meant::Null,
+            Ok(Value::Json(json)) => match self.meant {
+                Meant::Verdict(said) if has(json, said) => self.meant,
+                _ => Meant::Value,
+            },
             Ok(_) => Meant::Value,
         };
         if found != self.meant {
@@ -90,6 +98,10 @@ impl Call {
         }
         let expected = match outcome {
             Err(error) => Expected::Refusal(error.code()),
+            Ok(Value::Json(json)) if matches!(self.meant, Meant::Verdict(_)) => {
+                let form = without_detail(&json).map(Form::Json);
+                Expected::Undetailed(form.ok_or_else(|| format!("{id}: it is no JSON"))?)
+            }
             Ok(value) => match &value {
                 Value::Bytes(bytes) | Value::Json(bytes) if bytes.len() > LONGEST_RESULT => {
                     Expected::Digest(precise_core::proof::hash(bytes, None))
@@ -102,6 +114,10 @@ impl Call {
         };
         Ok(Vector { id, comment: self.comment, function, input: self.input, expected })
     }
+}
+
+fn has(text: &[u8], part: &str) -> bool {
+    text.windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 /// Calls in the order in which they will stand in the file.
@@ -122,6 +138,18 @@ impl Table {
     /// Adds a call that gives NULL.
     fn gives_null(&mut self, function: &'static str, name: &str, comment: &str, input: Input) {
         self.add(Meant::Null, function, name, comment, input);
+    }
+
+    /// Adds a call that gives JSON with words in it, and `said` in it too.
+    fn judges(
+        &mut self,
+        said: &'static str,
+        function: &'static str,
+        name: &str,
+        comment: &str,
+        input: Input,
+    ) {
+        self.add(Meant::Verdict(said), function, name, comment, input);
     }
 
     /// Adds a call that is refused with `code`.

@@ -8,6 +8,7 @@ mod batches;
 mod canonical;
 mod cohorts;
 mod documents;
+mod hostile;
 mod logs;
 mod numbers;
 mod proofs;

@@ -46,7 +46,7 @@ impl Kind {
         match expected {
             Expected::Refusal(_) => Self::Error,
             Expected::Result(form) if form.is_null() => Self::Null,
-            Expected::Digest(_) | Expected::Result(_) => Self::Valid,
+            Expected::Digest(_) | Expected::Result(_) | Expected::Undetailed(_) => Self::Valid,
         }
     }
 }

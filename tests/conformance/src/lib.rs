@@ -25,4 +25,4 @@ pub use coverage::{Counts, Kind, coverage};
 pub use engine::{Argument, CORE, Core, DATAFUSION, Engine, Outcome, POSTGRES, SURFACES, Surface};
 pub use log::{LOG, LogVector, log_vectors, log_vectors_to_text, operate};
 pub use tally::{Mismatch, Skip, Tally, run};
-pub use vector::{Expected, Family, Form, Input, Vector, families, family, folder};
+pub use vector::{Expected, Family, Form, Input, Vector, families, family, folder, without_detail};

@@ -7,7 +7,7 @@ use precise_core::value::Value;
 use precise_core::{hex, proof};
 
 use crate::engine::{Engine, Outcome};
-use crate::vector::{Expected, Form, Vector, family};
+use crate::vector::{Expected, Form, Vector, family, without_detail};
 
 /// The longest value shown whole in a report.
 const SHOWN: usize = 300;
@@ -119,6 +119,8 @@ fn meets(expected: &Expected, outcome: &Outcome) -> bool {
             Value::Text(text) => proof::hash(text.as_bytes(), None) == *digest,
             Value::Boolean(_) | Value::Integer(_) | Value::Null => false,
         },
+        (Expected::Undetailed(form), Outcome::Returned(Value::Json(json))) => without_detail(json)
+            .is_some_and(|json| form.value() == Value::Json(json.into_bytes().into())),
         _ => false,
     }
 }
@@ -128,6 +130,7 @@ fn shown_expected(expected: &Expected) -> String {
         Expected::Digest(digest) => format!("what has BLAKE3 {}", hex::format_hash(digest)),
         Expected::Refusal(code) => format!("error {code}"),
         Expected::Result(form) => form.to_json(),
+        Expected::Undetailed(form) => format!("but for details {}", form.to_json()),
     }
 }
 

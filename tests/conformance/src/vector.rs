@@ -64,6 +64,26 @@ pub enum Expected {
     Refusal(Code),
     /// `"result"`: this value.
     Result(Form),
+    /// `"result_without_detail"`: this JSON, but for the members `detail`, which are words.
+    Undetailed(Form),
+}
+
+/// A JSON text without the members `detail` of its objects, in JCS form if its keys are ASCII and
+/// its numbers integers. None: it is no JSON.
+pub fn without_detail(json: &[u8]) -> Option<String> {
+    fn strip(json: &mut Json) {
+        match json {
+            Json::Array(elements) => elements.iter_mut().for_each(strip),
+            Json::Object(members) => {
+                members.remove("detail");
+                members.values_mut().for_each(strip);
+            }
+            _ => {}
+        }
+    }
+    let mut json = serde_json::from_slice(json).ok()?;
+    strip(&mut json);
+    Some(json.to_string())
 }
 
 /// A value as a vector writes it.
@@ -173,6 +193,7 @@ impl Expected {
             }
             Self::Refusal(code) => format!("\"error\": {}", quoted(code.name())),
             Self::Result(form) => format!("\"result\": {}", form.to_json()),
+            Self::Undetailed(form) => format!("\"result_without_detail\": {}", form.to_json()),
         }
     }
 }
@@ -336,6 +357,9 @@ pub(crate) fn parse_expected(members: &mut Members) -> Result<Expected, String> 
     // What is left over when one was taken is refused, and so is a second expectation.
     if let Some(result) = members.take_optional("result") {
         return Form::parse(result).map(Expected::Result);
+    }
+    if let Some(result) = members.take_optional("result_without_detail") {
+        return Form::parse(result).map(Expected::Undetailed);
     }
     if members.has("error") {
         let name = members.take_string("error")?;

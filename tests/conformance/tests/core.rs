@@ -23,6 +23,11 @@ fn merkle() {
 }
 
 #[test]
+fn receipts() {
+    run(&mut Core, "receipts").demand_passed();
+}
+
+#[test]
 fn rows() {
     run(&mut Core, "rows").demand_passed();
 }
@@ -32,7 +37,7 @@ fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     assert_eq!(
         names,
-        ["about", "canonical", "merkle", "proof", "rows"],
+        ["about", "canonical", "merkle", "proof", "receipts", "rows"],
         "each file has its test above"
     );
 }

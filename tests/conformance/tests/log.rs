@@ -24,7 +24,7 @@ fn each_code_of_a_log_is_given() {
         .iter()
         .filter_map(|vector| match vector.expected {
             Expected::Refusal(code) => Some(code),
-            Expected::Digest(_) | Expected::Result(_) => None,
+            Expected::Digest(_) | Expected::Result(_) | Expected::Undetailed(_) => None,
         })
         .collect();
     let codes = Code::ALL.iter().copied().filter(|code| *code as u16 / 100 == 4);

@@ -74,12 +74,12 @@ const NOTE: &str = "This is an example message.\n\n\u{2014} example.com/foo Uw2Q
     nagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
 
 /// The signers of these vectors. Their seeds are no secrets.
-fn log() -> Signer {
+pub(super) fn log() -> Signer {
     Signer::from_seed("example.com/log", Algorithm::Ed25519, &[1; 32])
         .expect("the name is one of a key")
 }
 
-fn witness() -> Signer {
+pub(super) fn witness() -> Signer {
     Signer::from_seed("witness.example/w1", Algorithm::Cosignature, &[2; 32])
         .expect("the name is one of a key")
 }
@@ -724,19 +724,19 @@ fn terminal_of(proof: &str) -> String {
     proof[at..].strip_suffix('}').unwrap_or_default().into()
 }
 
-fn policy_of(rest: &str) -> String {
+pub(super) fn policy_of(rest: &str) -> String {
     let (log, witness) = (log().verifier_key().to_text(), witness().verifier_key().to_text());
     let other = other_witness().verifier_key().to_text();
     let status = status_log().verifier_key().to_text();
     format!("log {log}\nlog {status}\nwitness w1 {witness}\nwitness w2 {other} https://w2\n{rest}")
 }
 
-fn other_witness() -> Signer {
+pub(super) fn other_witness() -> Signer {
     Signer::from_seed("witness.example/w2", Algorithm::Cosignature, &[3; 32])
         .expect("the name is one of a key")
 }
 
-fn status_log() -> Signer {
+pub(super) fn status_log() -> Signer {
     Signer::from_seed("example.com/log/status", Algorithm::Ed25519, &[4; 32])
         .expect("the name is one of a key")
 }
@@ -793,10 +793,10 @@ fn policies(table: &mut Table) {
 }
 
 /// The record of these vectors.
-const RECORD: &str = "{\"size\":1.50,\"id\":\"7\"}";
+pub(super) const RECORD: &str = "{\"size\":1.50,\"id\":\"7\"}";
 
 /// A receipt of the record in a batch of three, in an entry between two others.
-fn receipt_of(blind: Option<&Blind>, batch_entry: impl Fn(&str) -> String) -> Receipt {
+pub(super) fn receipt_of(blind: Option<&Blind>, batch_entry: impl Fn(&str) -> String) -> Receipt {
     let proof_hash = proof::hash(b"{\"id\":\"7\",\"size\":1.5}", blind);
     let batch = Batch::new(vec![proof_hash, [1; 32], [2; 32]]).expect("it is not empty");
     let Membership::Included(inclusion) = batch.prove(&proof_hash) else {
@@ -809,7 +809,7 @@ fn receipt_of(blind: Option<&Blind>, batch_entry: impl Fn(&str) -> String) -> Re
 }
 
 /// That `entry` is number `index` of a log whose other entries are their numbers.
-fn log_proof_of(signer: &Signer, entry: &str, index: u64, size: u64) -> String {
+pub(super) fn log_proof_of(signer: &Signer, entry: &str, index: u64, size: u64) -> String {
     let leaves: Vec<Hash> = (0..size)
         .map(|i| if i == index { tlog::leaf(entry.as_bytes()) } else { tlog::leaf(&[i as u8]) })
         .collect();
@@ -827,7 +827,7 @@ fn log_proof_of(signer: &Signer, entry: &str, index: u64, size: u64) -> String {
 }
 
 /// What the status log says of `proof_hash` where `void` is void.
-fn status_of(proof_hash: &Hash, void: &[Hash], index: u64) -> String {
+pub(super) fn status_of(proof_hash: &Hash, void: &[Hash], index: u64) -> String {
     let mut map = StatusMap::default();
     for voided in void {
         map.insert(*voided, [9; 32]);

@@ -271,6 +271,11 @@ fn proof() {
 }
 
 #[test]
+fn receipts() {
+    demand_passed("receipts");
+}
+
+#[test]
 fn rows() {
     demand_passed("rows");
 }
@@ -278,7 +283,7 @@ fn rows() {
 #[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
-    let run = ["about", "canonical", "merkle", "proof", "rows"];
+    let run = ["about", "canonical", "merkle", "proof", "receipts", "rows"];
     assert_eq!(names, run, "each file has its test above");
 }
 
