@@ -7,7 +7,6 @@
 DROP INDEX precise.proof_pending;
 DROP INDEX precise.proof_batch;
 
-<<<<<<< HEAD
 -- The entry as the log has it, where that is another.
 ALTER TABLE precise.batch ADD COLUMN log_entry text,
     ADD CONSTRAINT batch_log_entry_check CHECK (
@@ -16,7 +15,6 @@ ALTER TABLE precise.batch ADD COLUMN log_entry text,
         END
     );
 
-=======
 CREATE FUNCTION precise_verify_receipt("record" text, "receipt" text, "policy" text, "evidence" text) RETURNS json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
@@ -153,7 +151,6 @@ CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" jsonb, "polic
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_verify_status(bytea, jsonb, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
->>>>>>> c730cec (Pin the functions of receipts by vectors that every engine runs, and the reference)
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$

@@ -8,13 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
 use precise_core::row::UtcSecond;
-use precise_core::{Code, Error, hex};
+use precise_core::hex;
+use precise_log::commit::Writer;
 use precise_log::key::{self, Protection};
 use precise_log::log::Log;
 use precise_log::state::State;
-use precise_log::status::StatusLog;
 use precise_log::store::Store;
-use precise_log::{fsck, monitor, serve};
 use serde_json::json;
 
 use crate::args::{
@@ -38,9 +37,9 @@ pub(crate) fn run(command: &args::Log, json: bool) -> Result<ExitCode> {
     match &command.command {
         LogCommand::Init(command) => block_on(init(command, json)),
         LogCommand::Show(command) => block_on(show(command, json)),
-        LogCommand::Fsck(command) => block_on(check(command, json)),
-        LogCommand::Serve(command) => block_on(serve_files(command)),
-        LogCommand::Monitor(command) => block_on(watch(command, json)),
+        LogCommand::Fsck(command) => todo!("{command:?}"),
+        LogCommand::Serve(command) => todo!("{command:?}"),
+        LogCommand::Monitor(command) => todo!("{command:?}"),
     }
 }
 
@@ -111,11 +110,6 @@ impl Ours {
         read_signer(&path, &key.unlock)
     }
 
-    /// The log that says what is void.
-    pub(crate) async fn status_log(&self, unlock: &Unlock) -> Result<StatusLog> {
-        let signer = read_signer(&self.state.folder().join(STATUS_KEY), unlock)?;
-        Ok(StatusLog::open(&self.store, signer, &self.state).await?)
-    }
 }
 
 fn read_signer(path: &Path, unlock: &Unlock) -> Result<Signer> {
@@ -265,7 +259,6 @@ pub(crate) async fn make(store: &Store, recipe: &Recipe<'_>) -> Result<Made> {
     write(&recipe.folder.join(VKEY), &format!("{}\n", made.key.to_text()))?;
     write(&recipe.folder.join(STATUS_VKEY), &format!("{}\n", made.status_key.to_text()))?;
     // Its first entry says that nothing is void.
-    StatusLog::create(store, status_key, &state).await?.publish(now()?).await?;
     Ok(made)
 }
 
@@ -301,7 +294,7 @@ async fn show(command: &LogShow, json: bool) -> Result<ExitCode> {
     let (store, key) = command.read.open().await?;
     let log = Log::open(store.clone(), &key).await?;
     let signed = log.checkpoint();
-    let Checkpoint { origin, size, root } = &signed.checkpoint;
+    let Checkpoint { origin, size, root, .. } = &signed.checkpoint;
     if let Some(index) = command.entry {
         if index >= *size {
             return Err(Failure::Usage(format!("there is no entry {index}: the log has {size}")));

@@ -7,7 +7,6 @@ mod args;
 mod audience;
 mod canonical;
 mod commit;
-mod committer;
 mod demo;
 mod explain;
 mod failure;
@@ -27,9 +26,7 @@ mod root;
 mod runs;
 mod sample;
 mod sql;
-mod status;
 mod verify;
-mod void;
 
 use std::process::ExitCode;
 
@@ -52,11 +49,11 @@ fn main() -> ExitCode {
         Command::Proof(command) => proof::run(&command),
         Command::Log(command) => log::run(&command, args.json),
         Command::Commit(command) => commit::run(&command, args.json),
-        Command::Committer(command) => committer::run(&command),
+        Command::Committer(_) => todo!(),
         Command::Receipt(command) => receipt::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
-        Command::Void(command) => void::run(&command, args.json),
-        Command::Status(command) => status::run(&command),
+        Command::Void(_) => todo!(),
+        Command::Status(_) => todo!(),
         Command::Functions(command) => functions::run(&command, args.json),
         Command::Sql(command) => sql::run(&command),
         Command::Sample(command) => sample::run(&command),

@@ -139,11 +139,11 @@ async fn find_entry(log: &Log, is_it: impl Fn(&BatchEntry) -> bool) -> Result<Op
     while end > 0 {
         let begin = (end - 1) / AT_ONCE * AT_ONCE;
         let entries = log.entries(begin..end).await?;
-        for (entry, index) in entries.iter().zip(begin..).rev() {
+        for (at, entry) in entries.iter().enumerate().rev() {
             if let Ok(Entry::Batch(entry)) = Entry::parse(entry)
                 && is_it(&entry)
             {
-                return Ok(Some(index));
+                return Ok(Some(begin + at as u64));
             }
         }
         end = begin;
