@@ -189,16 +189,20 @@ impl Writer {
 
     /// Brings the log that is in memory up to the one in the store, completing what was begun.
     async fn refresh(&mut self) -> Result<()> {
-        while let Some(stage) = self.next_stage().await? {
-            self.complete(&stage).await?;
-            self.remove_stage(stage.from.size).await;
-        }
-        let guard = self.guard()?;
-        self.check_root(
-            &guard,
-            self.log.size(),
-            self.log.root(guard.size.min(self.log.size())).await?,
-        )?;
+        let guard = loop {
+            while let Some(stage) = self.next_stage().await? {
+                self.complete(&stage).await?;
+                self.remove_stage(stage.from.size).await;
+            }
+            let guard = self.guard()?;
+            // A guard that is ahead of the checkpoint has a stage beside it, unless another machine
+            // completed that between one look and the other.
+            if guard.size <= self.log.size() || self.is_current().await? {
+                break guard;
+            }
+        };
+        let root = self.log.root(guard.size.min(self.log.size())).await?;
+        self.check_root(&guard, self.log.size(), root)?;
         if guard.size < self.log.size() {
             // Another machine's committer signed more. A crash before this leaves the older guard.
             self.state.set_guard(&guard_of(&self.log))?;
@@ -240,8 +244,10 @@ impl Writer {
     async fn reload(&mut self) -> Result<()> {
         let (note, version) = read_checkpoint(&self.store).await?;
         let signed = verify(&self.store, &self.signer, &note)?;
-        self.log = Log::at(self.store.clone(), signed).await?;
-        self.bundle = last_bundle(&self.log).await?;
+        let log = Log::at(self.store.clone(), signed).await?;
+        // The log and its last bundle change together, or an error between would part them.
+        self.bundle = last_bundle(&log).await?;
+        self.log = log;
         self.version = version;
         Ok(())
     }

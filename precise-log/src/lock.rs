@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 
 /// How long to wait between two attempts. A commit takes some milliseconds.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A lock that is held until this goes, or its process ends.
 #[derive(Debug)]

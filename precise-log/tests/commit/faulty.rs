@@ -160,9 +160,10 @@ impl ObjectStore for Faulty {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let (objects, path) = (Arc::clone(&self.objects), location.clone());
-        self.request(format!("get {location}"), async move {
-            objects.get_opts(&path, options).await
-        })
+        self.request(
+            format!("get {location}"),
+            async move { objects.get_opts(&path, options).await },
+        )
         .await
     }
 
@@ -207,7 +208,8 @@ impl ObjectStore for Faulty {
             match outcome.answer {
                 Answer::True => listed,
                 Answer::Error => {
-                    let error = object_store::Error::Generic { store: "Faulty", source: name.into() };
+                    let error =
+                        object_store::Error::Generic { store: "Faulty", source: name.into() };
                     futures::stream::iter([Err(error)]).boxed()
                 }
                 Answer::Killed => {

@@ -3,4 +3,5 @@
 mod faulty;
 mod fixture;
 mod growth;
+mod simulation;
 mod table;

@@ -141,8 +141,8 @@ async fn whatever_happens_at_any_step_the_same_code_completes_it() -> Tested {
             let names = names.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let step = names.get(number).cloned().unwrap_or_default();
             // Nothing but what a commit leaves behind may fail without anybody being told.
-            let tidying = step.starts_with("delete")
-                || (step.starts_with("list") && step.ends_with(".p"));
+            let tidying =
+                step.starts_with("delete") || (step.starts_with("list") && step.ends_with(".p"));
             if outcome.answer == Answer::Killed {
                 assert!(matches!(ended, Ok(None)), "{step} {outcome:?}: {ended:?}");
             } else if !tidying {
@@ -154,9 +154,11 @@ async fn whatever_happens_at_any_step_the_same_code_completes_it() -> Tested {
             if number % 2 == 0 {
                 commit(&mut adopted, new).await?;
             }
-            let mut writer = world.machine.open(&world.store()).await.map_err(|error| {
-                format!("after {step} {outcome:?}: {error}")
-            })?;
+            let mut writer = world
+                .machine
+                .open(&world.store())
+                .await
+                .map_err(|error| format!("after {step} {outcome:?}: {error}"))?;
             let placed = commit(&mut writer, new).await?;
             world.check(writer.log(), &entries, &[told, placed].concat()).await?;
             // The stage is gone, and so is every partial tile of the full one.
@@ -227,9 +229,8 @@ async fn marking_fails_and_is_done_again() -> Tested {
     let entries = batches(0..TO)?;
     let new = &entries[FROM as usize..];
     let mut writer = world.machine.open(&world.store()).await?;
-    let failed = writer
-        .commit(new, async |_, _| Err(Error::failed("mark", "the database is away")))
-        .await;
+    let failed =
+        writer.commit(new, async |_, _| Err(Error::failed("mark", "the database is away"))).await;
     assert!(matches!(failed, Err(Error::Failed(_))));
     let mut told = Vec::new();
     writer
