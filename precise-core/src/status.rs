@@ -1,8 +1,6 @@
 //! What is void: the document that voids a proof, and the map of all that are, of which a log
 //! publishes the root alone (SPEC.md section 6).
 
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -105,73 +103,167 @@ impl VoidDocument {
 type Voided = (Hash, Hash);
 
 /// All that is void, as a trie over the bits of proof hashes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Its subtrees keep their hashes: one key more, or the proof of one, takes as many hashes as the
+/// way to it is long, about log2 of the count. A map of 10^6 keys takes some 150 MB.
+#[derive(Clone, Debug, Default)]
 pub struct StatusMap {
-    values: BTreeMap<Hash, Hash>,
+    top: Subtree,
+    /// In the order in which they came.
+    keys: Vec<Voided>,
+    branches: Vec<Branch>,
+}
+
+/// A subtree, as a place in its map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Subtree {
+    /// Without keys.
+    #[default]
+    Empty,
+    /// Of one key.
+    Key(u32),
+    /// Of more.
+    Branch(u32),
+}
+
+/// A subtree of at least two keys.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    /// Those whose next bit is 0, and those whose is 1.
+    sides: [Subtree; 2],
+    /// None while a key below is new.
+    hash: Option<Hash>,
 }
 
 impl StatusMap {
     /// Adds a proof hash and its document's value. False if it is void already: then its first
     /// value stays.
     pub fn insert(&mut self, proof_hash: Hash, value: Hash) -> bool {
-        match self.values.entry(proof_hash) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(value);
-                true
-            }
-        }
+        let is_new = self.place(proof_hash, value);
+        self.rehash(self.top);
+        is_new
     }
 
     /// How many proofs are void.
     pub fn count(&self) -> u64 {
-        self.values.len() as u64
+        self.keys.len() as u64
     }
 
     /// The root.
     pub fn root(&self) -> Hash {
-        subtree_root(&self.sorted(), 0)
+        self.hash(self.top)
     }
 
     /// Proves that `proof_hash` is void, or that it is not.
     pub fn prove(&self, proof_hash: &Hash) -> StatusProof {
-        let sorted = self.sorted();
-        let (mut keys, mut path) = (&sorted[..], Vec::new());
-        while keys.len() > 1 {
-            let (zeros, ones) = split(keys, path.len());
+        let (mut at, mut path) = (self.top, Vec::new());
+        while let Subtree::Branch(branch) = at {
+            let [zeros, ones] = self.branches[branch as usize].sides;
             let (own, other) =
                 if bit(proof_hash, path.len()) { (ones, zeros) } else { (zeros, ones) };
-            path.push(subtree_root(other, path.len() + 1));
-            keys = own;
+            path.push(self.hash(other));
+            at = own;
         }
-        StatusProof { path, terminal: keys.first().copied() }
+        let terminal = match at {
+            Subtree::Key(key) => Some(self.keys[key as usize]),
+            _ => None,
+        };
+        StatusProof { path, terminal }
     }
 
-    fn sorted(&self) -> Vec<Voided> {
-        self.values.iter().map(|(key, value)| (*key, *value)).collect()
+    /// Puts a key into its place, and takes the hashes above it away.
+    fn place(&mut self, proof_hash: Hash, value: Hash) -> bool {
+        let (mut at, mut depth) = (self.top, 0);
+        let mut above = None;
+        while let Subtree::Branch(branch) = at {
+            let side = usize::from(bit(&proof_hash, depth));
+            above = Some((branch as usize, side));
+            at = self.branches[branch as usize].sides[side];
+            depth += 1;
+        }
+        // What is void already keeps its place, and every hash.
+        let other = match at {
+            Subtree::Key(key) if self.keys[key as usize].0 == proof_hash => return false,
+            Subtree::Key(key) => Some(key),
+            _ => None,
+        };
+        let own = Subtree::Key(self.keys.len() as u32);
+        self.keys.push((proof_hash, value));
+        let subtree = match other {
+            None => own,
+            Some(other) => self.branch(own, other, depth),
+        };
+        match above {
+            None => self.top = subtree,
+            Some((branch, side)) => self.branches[branch].sides[side] = subtree,
+        }
+        let mut at = self.top;
+        for depth in 0..depth {
+            let Subtree::Branch(branch) = at else { break };
+            let branch = &mut self.branches[branch as usize];
+            branch.hash = None;
+            at = branch.sides[usize::from(bit(&proof_hash, depth))];
+        }
+        true
+    }
+
+    /// The subtree at `depth` of the newest key, which is `own`, and another one that agrees with
+    /// it so far.
+    fn branch(&mut self, own: Subtree, other: u32, depth: usize) -> Subtree {
+        let [proof_hash, other_hash] =
+            [self.keys.len() - 1, other as usize].map(|i| self.keys[i].0);
+        let mut agree = depth;
+        while bit(&proof_hash, agree) == bit(&other_hash, agree) {
+            agree += 1;
+        }
+        let mut below = own;
+        for depth in (depth..=agree).rev() {
+            let beside = if depth == agree { Subtree::Key(other) } else { Subtree::Empty };
+            let sides = if bit(&proof_hash, depth) { [beside, below] } else { [below, beside] };
+            below = Subtree::Branch(self.branches.len() as u32);
+            self.branches.push(Branch { sides, hash: None });
+        }
+        below
+    }
+
+    /// Gives the branches that have no hash theirs. As deep as two keys agree: 256 at most.
+    fn rehash(&mut self, at: Subtree) {
+        let Subtree::Branch(branch) = at else { return };
+        let Branch { sides, hash: None } = self.branches[branch as usize] else { return };
+        for side in sides {
+            self.rehash(side);
+        }
+        let [zeros, ones] = sides.map(|side| self.hash(side));
+        self.branches[branch as usize].hash = Some(node(&zeros, &ones));
+    }
+
+    fn hash(&self, at: Subtree) -> Hash {
+        match at {
+            Subtree::Empty => EMPTY,
+            Subtree::Key(key) => {
+                let (key, value) = &self.keys[key as usize];
+                leaf(key, value)
+            }
+            Subtree::Branch(branch) => {
+                self.branches[branch as usize].hash.expect("whoever adds a key rehashes")
+            }
+        }
+    }
+}
+
+/// As many `insert`s, each hash computed once.
+impl Extend<Voided> for StatusMap {
+    fn extend<I: IntoIterator<Item = Voided>>(&mut self, pairs: I) {
+        for (proof_hash, value) in pairs {
+            self.place(proof_hash, value);
+        }
+        self.rehash(self.top);
     }
 }
 
 /// Bit number `at` of a key, the most significant of its first byte being 0.
 fn bit(key: &Hash, at: usize) -> bool {
     key[at / 8] >> (7 - at % 8) & 1 == 1
-}
-
-/// Sorted keys that agree in `depth` bits, by the next one.
-fn split(keys: &[Voided], depth: usize) -> (&[Voided], &[Voided]) {
-    keys.split_at(keys.partition_point(|(key, _)| !bit(key, depth)))
-}
-
-/// As deep as two keys agree: 256 at most.
-fn subtree_root(keys: &[Voided], depth: usize) -> Hash {
-    match keys {
-        [] => EMPTY,
-        [(key, value)] => leaf(key, value),
-        _ => {
-            let (zeros, ones) = split(keys, depth);
-            node(&subtree_root(zeros, depth + 1), &subtree_root(ones, depth + 1))
-        }
-    }
 }
 
 /// SHA-256(0x00 ‖ key ‖ value): a subtree with one key, wherever it stands.
@@ -318,6 +410,27 @@ mod tests {
             assert_eq!(proof.path.len(), KEY_BITS);
             assert_eq!(StatusProof::parse(proof.to_json().as_bytes()), Ok(proof.clone()));
             assert_eq!(proof.standing(&key, &map.root()), Some(Standing::Void([9; 32])));
+        }
+    }
+
+    #[test]
+    fn many_at_once_are_as_many_one_by_one() {
+        // Every other key stands twice, and two agree in all bits but the last.
+        let mut last = key(7);
+        last[31] = 1;
+        let keys = (0..200_u8).flat_map(|i| [key(i.wrapping_mul(37)), key(i & 0xFE)]);
+        let pairs: Vec<Voided> =
+            keys.chain([last]).enumerate().map(|(i, key)| (key, [i as u8; 32])).collect();
+        let mut one_by_one = StatusMap::default();
+        for (key, value) in &pairs {
+            one_by_one.insert(*key, *value);
+        }
+        for cut in [0, 1, 100, pairs.len()] {
+            let mut map = StatusMap::default();
+            map.extend(pairs[..cut].iter().copied());
+            map.extend(pairs[cut..].iter().copied());
+            assert_eq!((map.count(), map.root()), (one_by_one.count(), one_by_one.root()));
+            assert_eq!(map.prove(&last), one_by_one.prove(&last));
         }
     }
 

@@ -442,6 +442,7 @@ fn read_policy(policy: &[u8]) -> core::result::Result<Policy, String> {
         .map_err(|error| failure(&error))
 }
 
+<<<<<<< HEAD
 /// The checkpoint of a log proof, as the policy vouches for it.
 fn vouched(
     tlog_proof: &str,
@@ -576,6 +577,11 @@ impl LastEntry {
             if self.vouched.seen.is_some() { "" } else { ", so that the time is self-asserted" };
         alloc::format!("{}; {}{by}", self.logged, describe(&self.vouched))
     }
+=======
+/// The name of a log's status log.
+pub fn status_origin(origin: &str) -> String {
+    alloc::format!("{origin}/status")
+>>>>>>> 2effd2a (Keep the hashes of the status map's subtrees)
 }
 
 fn check_status(
