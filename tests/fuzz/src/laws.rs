@@ -189,7 +189,7 @@ fn decimal(number: &str) -> Option<(bool, String, i64)> {
 
 /// A document that is accepted is printed as its own canonical form, so that nothing in it was
 /// passed over.
-fn assert_document<T: PartialEq + core::fmt::Debug>(
+pub(crate) fn assert_document<T: PartialEq + core::fmt::Debug>(
     text: &[u8],
     code: Code,
     parse: fn(&[u8]) -> Result<T>,

@@ -5,11 +5,16 @@
 
 mod calls;
 mod laws;
+mod logs;
 
 pub use calls::catalogue_call;
 pub use laws::{
     absence, block_roots, canonical, cells, field_path, inclusion, jsonb, number, proof_document,
     proof_id,
+};
+pub use logs::{
+    entry, log_proof, note, policy, receipt, status_proof, status_receipt, verifier_key,
+    void_document,
 };
 
 /// A function to be called with any bytes.
@@ -22,10 +27,19 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("canonical", canonical),
     ("catalogue_call", catalogue_call),
     ("cells", cells),
+    ("entry", entry),
     ("field_path", field_path),
     ("inclusion", inclusion),
     ("jsonb", jsonb),
+    ("log_proof", log_proof),
+    ("note", note),
     ("number", number),
+    ("policy", policy),
     ("proof_document", proof_document),
     ("proof_id", proof_id),
+    ("receipt", receipt),
+    ("status_proof", status_proof),
+    ("status_receipt", status_receipt),
+    ("verifier_key", verifier_key),
+    ("void_document", void_document),
 ];

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use precise_fuzz::TARGETS;
+use precise_fuzz::{TARGETS, Target};
 
 #[test]
 fn every_input_of_the_corpus_keeps_the_laws() {
@@ -56,9 +56,33 @@ fn every_single_byte_and_every_pair_keeps_the_laws() {
 /// and words that lie about counts and lengths.
 #[test]
 fn every_damage_of_a_jsonb_keeps_the_laws() {
+    damage("jsonb", precise_fuzz::jsonb, 40_000);
+}
+
+/// The same of what a log is made of, and of receipts, which strangers send.
+#[test]
+fn every_damage_of_a_log_keeps_the_laws() {
+    const NAMES: &[&str] = &[
+        "entry",
+        "log_proof",
+        "note",
+        "policy",
+        "receipt",
+        "status_proof",
+        "status_receipt",
+        "verifier_key",
+        "void_document",
+    ];
+    for (name, target) in TARGETS.iter().filter(|(name, _)| NAMES.contains(name)) {
+        damage(name, *target, 3_000);
+    }
+}
+
+/// Damages the inputs of a target so many times.
+fn damage(name: &str, target: Target, times: usize) {
     const WORDS: [u32; 8] =
         [0, 1, u32::MAX, 0x0FFF_FFFF, 0x2000_0000, 0x4FFF_FFFF, 0x5000_0000, 0x9000_0004];
-    let inputs = entries(&here("corpus/jsonb"));
+    let inputs = entries(&here("corpus").join(name));
     let originals: Vec<Vec<u8>> = inputs.iter().map(|input| fs::read(input).unwrap()).collect();
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut below = |end: usize| {
@@ -67,7 +91,7 @@ fn every_damage_of_a_jsonb_keeps_the_laws() {
         state ^= state << 17;
         (state % end.max(1) as u64) as usize
     };
-    for _ in 0..40_000 {
+    for _ in 0..times {
         let mut bytes = originals[below(originals.len())].clone();
         for _ in 0..=below(4) {
             let at = below(bytes.len());
@@ -94,7 +118,7 @@ fn every_damage_of_a_jsonb_keeps_the_laws() {
         }
         // Pieces that were doubled may double again.
         bytes.truncate(1 << 16);
-        precise_fuzz::jsonb(&bytes);
+        target(&bytes);
     }
 }
 
