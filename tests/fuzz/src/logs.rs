@@ -14,8 +14,8 @@ use precise_core::{Code, hex};
 
 use crate::laws::assert_document;
 
-/// A note is read as it is written, and so is the checkpoint in it; nobody has signed it whom nobody
-/// named.
+/// A note is read as it is written, and so is the checkpoint in it; where nobody is named, nobody
+/// has signed it.
 pub fn note(data: &[u8]) {
     match Note::parse(data) {
         Ok(note) => {
@@ -99,9 +99,11 @@ pub fn policy(data: &[u8]) {
 }
 
 /// Keys of the corpus's receipts.
-const POLICY: &str = "log example.com/log+9be5d3c6+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\n\
-                      log example.com/log/status+da57edc3+AcqTrBcFGHBx1nuDx/8O/oEI6OxFMFdddyaHkzPb2r58\n\
-                      quorum none\n";
+const POLICY: &str = concat!(
+    "log example.com/log+9be5d3c6+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\n",
+    "log example.com/log/status+da57edc3+AcqTrBcFGHBx1nuDx/8O/oEI6OxFMFdddyaHkzPb2r58\n",
+    "quorum none\n",
+);
 
 /// A receipt is its canonical form, and ends in a verdict whatever is in it.
 pub fn receipt(data: &[u8]) {

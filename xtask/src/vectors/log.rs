@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use conformance::{Expected, Form, LOG, LogVector, log_vectors_to_text, operate};
-use precise_core::merkle::{Batch, Membership};
+use precise_core::merkle::{Batch, Membership, node};
 use precise_core::note::{Algorithm, Checkpoint, Note, Signer};
 use precise_core::proof::{self, Blind};
 use precise_core::receipt::{Receipt, StatusReceipt};
@@ -111,6 +111,12 @@ fn keys(table: &mut Table) {
     let log = log();
     let public = log.verifier_key().public_key().as_slice();
     let named = key_of("d\u{f6}ner.example/\u{1f600}", 1, public);
+    let plus = (0..=u8::MAX)
+        .filter_map(|seed| Signer::from_seed("a", Algorithm::Ed25519, &[seed; 32]).ok())
+        .map(|signer| signer.verifier_key().to_text())
+        .find(|key| key.matches('+').count() > 2)
+        .expect("half of all keys have a plus in their base64");
+    table.gives(one, "key-with-plus", "A plus in base64 ends nothing.", &[text(plus)]);
     table.gives(one, "key-with-any-name", "A name may have any letters.", &[text(named)]);
     let mut minus_one = [0xFF; 32];
     (minus_one[0], minus_one[31]) = (0xEC, 0x7F);
@@ -197,6 +203,10 @@ fn notes(table: &mut Table) {
     let twice = signed(&[(&witness, 7), (&witness, 9), (&witness, 8)], "a\n");
     table.gives(one, "open-latest", "The latest time counts.", &[text(twice), both.clone()]);
     let last = signed(&[(&witness, i64::MAX as u64)], "a\n");
+    let first = signed(&[(&witness, 0)], "a\n");
+    table.gives(one, "open-first-time", "And 0 is one.", &[text(first), both.clone()]);
+    let twice = signed(&[(&log, 0), (&log, 0)], "a\n");
+    table.gives(one, "open-twice", "Who signed twice is one.", &[text(twice), both.clone()]);
     table.gives(one, "open-last-time", "A time is at most 2^63 - 1.", &[text(last), both.clone()]);
     let many = signed(&[(&log, 0); 100], "a\n");
     table.gives(one, "open-100-signatures", "A hundred are read.", &[text(many), both.clone()]);
@@ -291,6 +301,7 @@ fn checkpoints(table: &mut Table) {
         ("largest", "The largest size.", checkpoint(i64::MAX as u64, [1; 32])),
         ("extended", "Further lines mean nothing.", format!("{plain}more\n\u{2014} a b\n")),
         ("any-origin", "An origin may be any line.", plain.replace("com/log", "com log+")),
+        ("mark-in-origin", "A byte order mark is part of it.", format!("\u{feff}{plain}")),
     ] {
         table.gives(one, &format!("checkpoint-{name}"), comment, &[text(body)]);
     }
@@ -307,6 +318,8 @@ fn checkpoints(table: &mut Table) {
         ("hex-size", "It is decimal.", plain.replace("\n7\n", "\n0x7\n")),
         ("other-digits", "In ASCII.", plain.replace("\n7\n", "\n\u{667}\n")),
         ("too-large", "At most 2^63 - 1.", plain.replace("\n7\n", "\n9223372036854775808\n")),
+        ("over-64-bits", "Nor 2^64 + 7.", plain.replace("\n7\n", "\n18446744073709551623\n")),
+        ("carriage-return", "Lines end with one byte.", plain.replace('\n', "\r\n")),
         ("other-root-of-nothing", "Nothing has one root.", plain.replace("\n7\n", "\n0\n")),
         ("short-root", "A root is 32 bytes.", plain.replace(&root, &BASE64.encode([1; 31]))),
         ("no-padding", "Base64 is padded.", plain.replace('=', "")),
@@ -416,6 +429,7 @@ fn entries(table: &mut Table) {
         ("text-count", "And a number.", plain.replace(":3,", ":\"3\",")),
         ("empty-label", "A label is not empty.", labelled.replace("\"a\"", "\"\"")),
         ("null-label", "It is left out where there is none.", labelled.replace("\"a\"", "null")),
+        ("zero-label", "No text has U+0000.", labelled.replace("\"a\"", "\"\\u0000\"")),
         ("whole-part", "A set that is whole has no part.", cut("0", "0", "1")),
         ("part-bits", "At most 32 bits.", cut("33", "0", "1")),
         ("part-index", "A cell is one of those.", cut("1", "2", "1")),
@@ -565,6 +579,14 @@ fn log_proofs(table: &mut Table) {
     ] {
         table.gives(one, &format!("proof-{name}"), comment, &args);
     }
+    // All but the last of 2^63 - 1 entries stand in 62 complete trees to its left.
+    let last = (i64::MAX as u64 - 1, BASE64.encode([3; 32]) + "\n");
+    let highest = format!("c2sp.org/tlog-proof@v1\nindex {}\n{}\na\n", last.0, last.1.repeat(62));
+    let root = (0..62).fold(tlog::leaf(b"5"), |below, _| node(&[3; 32], &below));
+    let args = asking(&highest, "5", i64::MAX, &root);
+    table.gives(one, "proof-largest-log", "The last of 2^63 - 1 entries.", &args);
+    let args = asking(&highest, "5", i64::MAX - 1, &root);
+    table.gives(one, "proof-behind-largest-log", "It is not in a smaller log.", &args);
     let (first, _) = lines.split_once('\n').expect("the path has two lines");
     for (name, comment, proof) in [
         ("empty", "The empty text is none.", String::new()),
@@ -774,6 +796,10 @@ fn policies(table: &mut Table) {
         ("unknown-line", "Lines are known.", "trust all\nquorum none\n".into()),
         ("cut", "The last one ends.", "quorum none".into()),
         ("carriage-return", "With one byte.", "quorum none\r\n".into()),
+        ("wide-space", "Words are apart by spaces and tabs.", "quorum\u{a0}none\n".into()),
+        ("delete", "U+007F is no character of it.", "# \u{7f}\nquorum none\n".into()),
+        ("signed-count", "A count has no sign.", "group g +1 w1\nquorum g\n".into()),
+        ("large-count", "And a bound.", "group g 18446744073709551617 w1\nquorum g\n".into()),
         ("key-twice", "A key stands once.", format!("log {key}\nquorum none\n")),
         ("log-as-witness", "A log is no witness.", format!("witness w3 {key}\nquorum none\n")),
         ("no-key", "A key is one.", "log a+b+c\nquorum none\n".into()),
@@ -787,6 +813,15 @@ fn policies(table: &mut Table) {
     let other = signed(&[(&log, 0)], &body.replace("com/log", "com/lag"));
     let args = [text(&policy), text(&other)];
     table.refuses(Code::Unsigned, one, "policy-other-log", "Another log.", &args);
+    let wrong = signed(&[(&second, 9)], "other\n");
+    let (_, line) = wrong.rsplit_once("\n\n").expect("a note has an empty line");
+    let wrong = format!("{}{line}", signed(&[(&log, 0), (&first, 5)], &body));
+    let args = [text(&policy), text(wrong)];
+    let comment = "A wrong cosignature refuses the note, needed or not.";
+    table.refuses(Code::Signature, one, "policy-wrong-cosignature", comment, &args);
+    let spaced = signed(&[(&log, 0)], &body.replace("com/log", "com/log "));
+    let args = [text(&policy), text(spaced)];
+    table.refuses(Code::Unsigned, one, "policy-space-behind-origin", "Nothing is trimmed.", &args);
     let forged = both.replace("\n7\n", "\n8\n");
     let args = [text(&policy), text(&forged)];
     table.refuses(Code::Signature, one, "policy-forged", "A larger log.", &args);
@@ -861,6 +896,14 @@ fn receipts(table: &mut Table) {
         ("unknown", "Its members are known.", whole.replace("\"v\":1}", "\"v\":1,\"w\":1}")),
         ("other-version", "It is version 1.", whole.replace("\"v\":1}", "\"v\":2}")),
         ("anchored", "There are no anchors yet.", whole.replace("[],\"batch", "[{}],\"batch")),
+        ("repeated", "A member stands once.", whole.replace("\"v\":1}", "\"v\":1,\"v\":1}")),
+        ("no-leaves", "A batch has leaves.", whole.replace("\"count\":3,", "\"count\":0,")),
+        ("index", "An index is below them.", whole.replace("\"index\":2,", "\"index\":3,")),
+        (
+            "longer-path",
+            "A path has its length.",
+            whole.replace("\"path\":[", "\"path\":[\"ROOT\",").replace("ROOT", ROOT),
+        ),
         ("no-anchors", "Their list is there.", whole.replace("\"anchors\":[],", "")),
         ("not-blinded", "Blinded is true or left out.", blinded.replace(":true", ":false")),
         ("batch", "Its inclusion is one.", whole.replace("\"path\"", "\"paths\"")),
