@@ -1,6 +1,7 @@
 //! The log: where it is kept, how it grows and never forks, and where the batches come from.
 
 pub mod commit;
+pub mod daemon;
 pub mod error;
 pub mod key;
 mod identities;

@@ -51,10 +51,16 @@ pub trait Source: Send {
     /// Notes that batches are in the log.
     async fn mark(&mut self, committed: &[CommittedBatch]) -> Result<()>;
 
+    /// How many batches it passes over, because they are none. It has said why.
+    fn refused(&self) -> usize {
+        0
+    }
+
     /// Gives back what [`closed`](Source::closed) handed out and was not marked.
     async fn release(&mut self) -> Result<()>;
 
-    /// Comes back when there may be something new, or after `at_most`.
+    /// Comes back when there may be something new, or after `at_most`. This and [`closed`](Source::closed)
+    /// may be given up half-way.
     async fn wait(&mut self, at_most: Duration) -> Result<()>;
 
     /// All that is void by this source.

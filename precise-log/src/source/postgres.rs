@@ -278,6 +278,10 @@ impl Source for Postgres {
         Ok(batches)
     }
 
+    fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
     async fn mark(&mut self, committed: &[CommittedBatch]) -> Result<()> {
         let Some(mut session) = self.session.take() else {
             return Err(Error::failed(

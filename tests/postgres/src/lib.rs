@@ -246,6 +246,11 @@ impl Server {
         psql
     }
 
+    /// A database's address for a role, as clients of PostgreSQL take it.
+    pub fn address(&self, database: &str, role: &str) -> String {
+        format!("host={} dbname={database} user={role}", self.path("socket").display())
+    }
+
     /// A database as a script, as `pg_dump` writes it.
     pub fn dump(&self, database: &str) -> String {
         let mut dump = self.command("pg_dump");
