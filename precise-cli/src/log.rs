@@ -13,6 +13,7 @@ use precise_log::commit::Writer;
 use precise_log::key::{self, Protection};
 use precise_log::log::Log;
 use precise_log::state::State;
+use precise_log::status::StatusLog;
 use precise_log::store::Store;
 use serde_json::json;
 
@@ -94,6 +95,11 @@ impl Ours {
         own_key(self.state.folder(), VKEY)
     }
 
+    /// The verifier key of its status log.
+    pub(crate) fn status_key(&self) -> Result<VerifierKey> {
+        own_key(self.state.folder(), STATUS_VKEY)
+    }
+
     /// The log, to read.
     pub(crate) async fn log(&self) -> Result<Log> {
         Ok(Log::open(self.store.clone(), &self.verifier_key()?).await?)
@@ -110,6 +116,12 @@ impl Ours {
         read_signer(&path, &key.unlock)
     }
 
+
+    /// The log that says what is void.
+    pub(crate) async fn status_log(&self, unlock: &Unlock) -> Result<StatusLog> {
+        let signer = read_signer(&self.state.folder().join(STATUS_KEY), unlock)?;
+        Ok(StatusLog::open(&self.store, signer, &self.state, false).await?)
+    }
 }
 
 fn read_signer(path: &Path, unlock: &Unlock) -> Result<Signer> {
@@ -126,7 +138,7 @@ fn unlocking(unlock: &Unlock) -> key::Unlock {
 }
 
 /// The name that a log's checkpoint bears. Nothing vouches for it yet.
-async fn origin(store: &Store) -> Result<String> {
+pub(crate) async fn origin(store: &Store) -> Result<String> {
     let what = format!("cannot read the checkpoint of {store}");
     let note = store.get("checkpoint").await?.ok_or_else(|| {
         Failure::Io(format!("there is no log at {store}; precise log init makes one"))
@@ -137,7 +149,8 @@ async fn origin(store: &Store) -> Result<String> {
         .map_err(|error| Failure::refused(what, error))
 }
 
-fn state_folder(given: Option<&Path>, origin: &str) -> Result<PathBuf> {
+/// The folder of a log's state.
+pub(crate) fn state_folder(given: Option<&Path>, origin: &str) -> Result<PathBuf> {
     match given {
         Some(folder) => Ok(folder.into()),
         None => Ok(State::default_folder(origin)?),
@@ -258,6 +271,7 @@ pub(crate) async fn make(store: &Store, recipe: &Recipe<'_>) -> Result<Made> {
     Writer::create(store.clone(), key, state.clone()).await?;
     write(&recipe.folder.join(VKEY), &format!("{}\n", made.key.to_text()))?;
     write(&recipe.folder.join(STATUS_VKEY), &format!("{}\n", made.status_key.to_text()))?;
+    StatusLog::create(store, status_key, &state).await?.publish(now()?).await?;
     // Its first entry says that nothing is void.
     Ok(made)
 }

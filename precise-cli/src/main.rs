@@ -26,7 +26,9 @@ mod root;
 mod runs;
 mod sample;
 mod sql;
+mod status;
 mod verify;
+mod void;
 
 use std::process::ExitCode;
 
@@ -52,8 +54,8 @@ fn main() -> ExitCode {
         Command::Committer(_) => todo!(),
         Command::Receipt(command) => receipt::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
-        Command::Void(_) => todo!(),
-        Command::Status(_) => todo!(),
+        Command::Void(command) => void::run(&command, args.json),
+        Command::Status(command) => status::run(&command),
         Command::Functions(command) => functions::run(&command, args.json),
         Command::Sql(command) => sql::run(&command),
         Command::Sample(command) => sample::run(&command),

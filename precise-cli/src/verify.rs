@@ -14,6 +14,7 @@ use crate::canonical::read_record;
 use crate::explain;
 use crate::failure::{Failure, Result};
 use crate::log::{now, read_vkey};
+use crate::status;
 
 pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
     if let Some(receipt) = &command.receipt {
@@ -84,7 +85,7 @@ fn run_receipt(command: &Verify, receipt: &Path, json: bool) -> Result<ExitCode>
         (status, Some(log)) => {
             let given = status.as_deref().map(read_record).transpose()?;
             let state = command.state.as_deref();
-            todo!("{given:?} {state:?} {log:?}")
+            Some(status::latest(log, state, &receipt, given.as_deref(), &policy)?)
         }
         (Some(status), None) => Some(read_record(status)?),
         (None, None) => None,

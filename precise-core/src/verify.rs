@@ -442,7 +442,6 @@ fn read_policy(policy: &[u8]) -> core::result::Result<Policy, String> {
         .map_err(|error| failure(&error))
 }
 
-<<<<<<< HEAD
 /// The checkpoint of a log proof, as the policy vouches for it.
 fn vouched(
     tlog_proof: &str,
@@ -484,6 +483,11 @@ fn time_text(seconds: u64) -> String {
 
 /// Behind a log's name: that of its status log.
 const STATUS: &str = "/status";
+
+/// The name of a log's status log.
+pub fn status_origin(origin: &str) -> String {
+    alloc::format!("{origin}{STATUS}")
+}
 
 /// The last entry of a status log, shown to be that.
 struct LastEntry {
@@ -577,11 +581,6 @@ impl LastEntry {
             if self.vouched.seen.is_some() { "" } else { ", so that the time is self-asserted" };
         alloc::format!("{}; {}{by}", self.logged, describe(&self.vouched))
     }
-=======
-/// The name of a log's status log.
-pub fn status_origin(origin: &str) -> String {
-    alloc::format!("{origin}/status")
->>>>>>> 2effd2a (Keep the hashes of the status map's subtrees)
 }
 
 fn check_status(
