@@ -11,6 +11,7 @@ pub mod log;
 pub mod source;
 mod stage;
 pub mod state;
+pub mod status;
 pub mod store;
 pub mod tiles;
 
