@@ -9,7 +9,7 @@ use std::path::{self, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -166,22 +166,27 @@ impl Store {
 
     /// What is below a folder, in order.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
-        let below = self.path(folder);
-        let mut paths: Vec<String> = self
-            .objects
-            .list(Some(&below))
-            .try_filter_map(|found| async move {
+        let mut paths: Vec<String> = self.walk(folder).try_collect().await?;
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// What is below a folder, in any order, as it is found.
+    pub fn walk<'a>(&'a self, folder: &'a str) -> impl Stream<Item = Result<String>> + 'a {
+        let found = self.objects.list(Some(&self.path(folder)));
+        found.map_err(move |error| self.failed("list", folder, &error)).try_filter_map(
+            async move |found| {
                 let path = found.location.prefix_match(&self.prefix).map(|parts| {
                     parts.map(|part| part.as_ref().to_string()).collect::<Vec<_>>().join("/")
                 });
-                Ok(path)
-            })
-            .try_collect()
-            .await
-            .map_err(|error| self.failed("list", folder, &error))?;
-        paths.retain(|path| path.rsplit('/').next() != Some(LOCK));
-        paths.sort_unstable();
-        Ok(paths)
+                Ok(path.filter(|path| path.rsplit('/').next() != Some(LOCK)))
+            },
+        )
+    }
+
+    /// The directory, if it is one.
+    pub(crate) fn directory(&self) -> Option<&path::Path> {
+        self.directory.as_deref()
     }
 
     /// Removes an object, if there is one.

@@ -5,10 +5,12 @@
 //! its tile, and the edge with the root that was signed.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use futures::{StreamExt, TryStreamExt, stream};
 use precise_core::merkle::node;
 use precise_core::{Code, Hash, tlog};
@@ -57,6 +59,23 @@ pub(crate) fn push_entry(bundle: &mut BytesMut, entry: &[u8]) {
     debug_assert!(entry.len() <= precise_core::entry::MAX_LEN, "Entry::to_json has checked it");
     bundle.extend_from_slice(&(entry.len() as u16).to_be_bytes());
     bundle.extend_from_slice(entry);
+}
+
+/// The entries of a bundle that has so many at least. Some logs keep bundles compressed.
+pub(crate) fn entries_of(bundle: &Bytes, width: u64) -> Option<Vec<Bytes>> {
+    let parse =
+        |bundle: &Bytes| parse_bundle(bundle).filter(|entries| entries.len() as u64 >= width);
+    // Gzip's first bytes could be the length of an entry; a whole bundle that is gzip as well could
+    // not be found.
+    parse(bundle).or_else(|| parse(&decompress(bundle)?))
+}
+
+/// What gzip makes a bundle of, unless that would be more than any bundle is.
+fn decompress(gzip: &[u8]) -> Option<Bytes> {
+    const LONGEST: u64 = WIDTH * (2 + u16::MAX as u64);
+    let mut bundle = Vec::new();
+    GzDecoder::new(gzip).take(LONGEST + 1).read_to_end(&mut bundle).ok()?;
+    (bundle.len() as u64 <= LONGEST).then(|| bundle.into())
 }
 
 /// The entries of a bundle, if it is one.
@@ -119,7 +138,7 @@ impl Edge {
     }
 
     /// Adds an entry. `full` is given the level, number and hashes of each tile that is now full.
-    fn push(&mut self, leaf: Hash, mut full: impl FnMut(u32, u64, &[Hash])) {
+    pub(crate) fn push(&mut self, leaf: Hash, mut full: impl FnMut(u32, u64, &[Hash])) {
         self.size += 1;
         let mut hash = leaf;
         for (level, hashes) in (0..).zip(&mut self.levels) {
@@ -131,6 +150,12 @@ impl Edge {
             hash = complete_root(hashes);
             hashes.clear();
         }
+    }
+
+    /// The tiles that are not full: their level, number and hashes.
+    pub(crate) fn partial_tiles(&self) -> impl Iterator<Item = (u32, u64, &[Hash])> {
+        let levels = (0..).zip(&self.levels).filter(|(_, hashes)| !hashes.is_empty());
+        levels.map(|(level, hashes)| (level, tile_number(self.size, level), hashes.as_slice()))
     }
 
     /// Adds entries, of which only the root matters.
@@ -353,8 +378,7 @@ impl Tree {
         let width = (self.edge.size - first).min(WIDTH);
         let path = bundle_path(number, width);
         let bytes = read_partial(&self.store, &path, &bundle_path(number, WIDTH)).await?;
-        let entries = parse_bundle(&bytes)
-            .filter(|entries| entries.len() as u64 >= width)
+        let entries = entries_of(&bytes, width)
             .ok_or_else(|| corrupt(&self.store, &path, "it is not of as many entries"))?;
         let tile = self.tile(0, number).await?;
         let wanted = range.start.max(first) - first..range.end.min(first + width) - first;
@@ -369,7 +393,7 @@ impl Tree {
 }
 
 /// A partial tile or bundle, or the full one: the partial one may be gone when that is there.
-async fn read_partial(store: &Store, path: &str, full: &str) -> Result<Bytes> {
+pub(crate) async fn read_partial(store: &Store, path: &str, full: &str) -> Result<Bytes> {
     if let Some(bytes) = store.get(path).await? {
         return Ok(bytes);
     }
