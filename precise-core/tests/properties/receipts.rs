@@ -134,6 +134,23 @@ fn log_proof(signers: &[&Signer], entry: &str, index: u64, size: u64) -> String 
     LogProof { extra: None, index, path, checkpoint }.to_text()
 }
 
+/// The steps that can fail where a byte of a receipt was changed: that it is none, or that one of
+/// its members is another.
+fn steps_of(receipt: &str, at: usize) -> &'static [&'static str] {
+    let behind = |member: &str| receipt.find(member).is_some_and(|begin| at >= begin);
+    if behind("\"v\":1}") {
+        &["proof"]
+    } else if behind("\"tlog_proof\":") {
+        &["proof", "log", "checkpoint"]
+    } else if behind("\"proof_hash\":") {
+        &["proof"]
+    } else if behind("\"entry\":") {
+        &["proof", "batch", "entry", "log"]
+    } else {
+        &["proof", "batch"]
+    }
+}
+
 /// Every text with one bit of one byte changed.
 fn changes(text: &str, bit: u32) -> impl Iterator<Item = (usize, Vec<u8>)> {
     (0..text.len()).map(move |at| {
@@ -159,7 +176,7 @@ proptest! {
         prop_assert_eq!(given.failed(Change::None), "none");
         for (at, changed) in changes(&given.receipt, bit) {
             let failed = given.failed(Change::Receipt(&changed));
-            let steps = ["proof", "batch", "entry", "log", "checkpoint"];
+            let steps = steps_of(&given.receipt, at);
             prop_assert!(steps.contains(&failed), "{at}: {failed}");
         }
         for (at, changed) in changes(&given.status, bit) {
