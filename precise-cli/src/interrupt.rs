@@ -15,8 +15,8 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
 }
 
 /// From now on Ctrl-C, a polite kill and a closed terminal remove what is unfinished and exit
-/// with 130.
-pub(crate) fn install() {
+/// with 130 and these words.
+pub(crate) fn install(last_words: &'static str) {
     // Should the handler be refused, the process still ends on Ctrl-C, as any does.
     let _ = ctrlc::set_handler(|| {
         let unfinished = unfinished();
@@ -28,7 +28,7 @@ pub(crate) fn install() {
                 std::fs::remove_file(path)
             };
         }
-        eprintln!("interrupted; no output was written");
+        eprintln!("interrupted; {last_words}");
         std::process::exit(130);
     });
 }

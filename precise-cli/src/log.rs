@@ -13,15 +13,21 @@ use precise_log::commit::Writer;
 use precise_log::key::{self, Protection};
 use precise_log::log::Log;
 use precise_log::state::State;
+use precise_log::daemon::asked_to_end;
+use precise_log::fsck::{self, Expected};
+use precise_log::monitor::{Monitor, Sight};
+use precise_log::serve;
 use precise_log::status::StatusLog;
 use precise_log::store::Store;
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::args::{
     self, Key, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow, Place, Read, Unlock,
 };
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::progress::Progress;
 
 /// The files of the state that hold the signing keys of the log and of its status log.
 pub(crate) const KEY: &str = "key";
@@ -38,9 +44,9 @@ pub(crate) fn run(command: &args::Log, json: bool) -> Result<ExitCode> {
     match &command.command {
         LogCommand::Init(command) => block_on(init(command, json)),
         LogCommand::Show(command) => block_on(show(command, json)),
-        LogCommand::Fsck(command) => todo!("{command:?}"),
-        LogCommand::Serve(command) => todo!("{command:?}"),
-        LogCommand::Monitor(command) => todo!("{command:?}"),
+        LogCommand::Fsck(command) => block_on(check(command, json)),
+        LogCommand::Serve(command) => block_on(serve_files(command)),
+        LogCommand::Monitor(command) => block_on(watch(command, json)),
     }
 }
 
@@ -332,4 +338,107 @@ async fn show(command: &LogShow, json: bool) -> Result<ExitCode> {
         format!("origin  {origin}\nsize    {size}\nroot    {root}\nvkey    {}\n", key.to_text())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn expected(read: &Read) -> Expected {
+    match read.entries {
+        Some(entries) => entries,
+        // Without a key of their own it is our log that is meant.
+        None if read.vkey.is_none() => Expected::Precise,
+        None => Expected::Any,
+    }
+}
+
+async fn check(command: &LogFsck, json: bool) -> Result<ExitCode> {
+    let (store, key) = command.read.open().await?;
+    let progress = Progress::entries();
+    let report = fsck::fsck(&store, &key, expected(&command.read), |done, of| {
+        progress.set_of(done, of);
+    })
+    .await;
+    progress.finish();
+    let report = report?;
+    let Checkpoint { origin, size, root, .. } = &report.signed.checkpoint;
+    let root = hex::format_hash(root);
+    print(&if json {
+        let found = json!({
+            "bundles": report.bundles,
+            "notes": report.notes,
+            "origin": origin,
+            "root": root,
+            "size": size,
+            "tiles": report.tiles,
+        });
+        format!("{found}\n")
+    } else {
+        let mut text = format!(
+            "{origin} is whole: {size} entries, {} bundles, {} tiles, root {root}\n",
+            report.bundles, report.tiles
+        );
+        for note in &report.notes {
+            text.push_str(&format!("{note}\n"));
+        }
+        text
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve_files(command: &LogServe) -> Result<ExitCode> {
+    let store = Store::open(&command.log)?;
+    // What is no log is said at once.
+    let origin = origin(&store).await?;
+    let listener = TcpListener::bind(command.listen)
+        .await
+        .map_err(|error| Failure::Io(format!("cannot listen on {}: {error}", command.listen)))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Io(format!("cannot listen on {}: {error}", command.listen)))?;
+    eprintln!("serving {origin} at http://{address}/");
+    serve::serve(store, listener, asked_to_end()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn watch(command: &LogMonitor, json: bool) -> Result<ExitCode> {
+    let (store, key) = command.read.open().await?;
+    let monitor = Monitor::new(store, key, command.seen.clone(), expected(&command.read));
+    let Some(every) = command.follow else {
+        let sight = monitor.look().await?;
+        print(&describe(&sight, json))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut end = Ok(());
+    let report = |looked: precise_log::Result<Sight>| match looked {
+        Ok(sight) if sight.before == Some(sight.signed.checkpoint.size) => true,
+        Ok(sight) => {
+            end = print(&describe(&sight, json));
+            end.is_ok()
+        }
+        // A log that cannot be reached may be back; one that is refused does not become better.
+        Err(error @ precise_log::Error::Failed(_)) => {
+            eprintln!("warning: {error}");
+            true
+        }
+        Err(error) => {
+            end = Err(error.into());
+            false
+        }
+    };
+    monitor.follow(every, asked_to_end()?, report).await;
+    end.map(|()| ExitCode::SUCCESS)
+}
+
+fn describe(sight: &Sight, json: bool) -> String {
+    let Checkpoint { origin, size, root, .. } = &sight.signed.checkpoint;
+    let root = hex::format_hash(root);
+    if json {
+        let seen =
+            json!({ "before": sight.before, "origin": origin, "root": root, "size": size });
+        return format!("{seen}\n");
+    }
+    match sight.before {
+        None => format!("{origin} has {size} entries, root {root}; seen for the first time\n"),
+        Some(before) => {
+            format!("{origin} has {size} entries, root {root}; consistent with {before}\n")
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod args;
 mod audience;
 mod canonical;
 mod commit;
+mod committer;
 mod demo;
 mod explain;
 mod failure;
@@ -34,13 +35,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{Args, Command, Log, LogCommand};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // The shell and the committer end in their own way.
-    if !matches!(args.command, Command::Sql(_) | Command::Committer(_)) {
-        interrupt::install();
+    if let Some(last_words) = last_words(&args.command) {
+        interrupt::install(last_words);
     }
     let done = match args.command {
         Command::Canonical(command) => canonical::run(&command),
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Command::Proof(command) => proof::run(&command),
         Command::Log(command) => log::run(&command, args.json),
         Command::Commit(command) => commit::run(&command, args.json),
-        Command::Committer(_) => todo!(),
+        Command::Committer(command) => committer::run(&command),
         Command::Receipt(command) => receipt::run(&command),
         Command::Verify(command) => verify::run(&command, args.json),
         Command::Void(command) => void::run(&command, args.json),
@@ -65,4 +65,16 @@ fn main() -> ExitCode {
         failure.print(args.json);
         failure.exit_code()
     })
+}
+
+/// What is true when a command was interrupted; none of those that end in their own way.
+fn last_words(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Committer(_) | Command::Sql(_) => None,
+        Command::Log(Log { command: LogCommand::Monitor(_) | LogCommand::Serve(_) }) => None,
+        Command::Commit(_) | Command::Log(_) | Command::Status(_) | Command::Void(_) => {
+            Some("run it again: what was begun is completed, and nothing is done twice")
+        }
+        _ => Some("no output was written"),
+    }
 }

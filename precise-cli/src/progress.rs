@@ -11,6 +11,11 @@ impl Progress {
         Self::styled(Some(total), "{bar:32} {percent:>3}%  {human_pos}/{human_len}  {eta} left")
     }
 
+    /// Counts entries of a log.
+    pub(crate) fn entries() -> Self {
+        Self::styled(Some(0), "{bar:32} {percent:>3}%  {human_pos}/{human_len} entries  {eta} left")
+    }
+
     /// Counts batches, up to a total where it is known.
     pub(crate) fn batches(total: Option<u64>) -> Self {
         let template = match total {
@@ -39,6 +44,12 @@ impl Progress {
     }
 
     pub(crate) fn set(&self, position: u64) {
+        self.0.set_position(position);
+    }
+
+    /// Where also the total becomes known on the way.
+    pub(crate) fn set_of(&self, position: u64, total: u64) {
+        self.0.set_length(total);
         self.0.set_position(position);
     }
 

@@ -29,7 +29,7 @@ use crate::store::Store;
 pub const VOIDS: &str = "voids.ndjson";
 
 /// Where the status log is, below its log, and its state.
-const BELOW: &str = "status";
+pub const BELOW: &str = "status";
 
 /// All that was voided here.
 #[derive(Debug)]

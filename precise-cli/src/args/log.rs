@@ -9,6 +9,7 @@ use precise_core::Hash;
 use precise_core::merkle::PART_LIMIT;
 use precise_core::row::UtcSecond;
 use precise_core::status::Reason;
+use precise_log::fsck::Expected;
 
 /// Where a log is, and where what is ours of it.
 #[derive(Debug, Parser)]
@@ -117,6 +118,9 @@ pub(crate) struct Read {
     /// Where the state of the log is [default: precise/ORIGIN in $XDG_STATE_HOME]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) state: Option<PathBuf>,
+    /// What each entry has to be: `precise` or `any` [default: precise; any with --vkey]
+    #[arg(long, value_name = "KIND", value_parser = expected)]
+    pub(crate) entries: Option<Expected>,
 }
 
 /// Rebuild every tile of a log from its entries, and check its checkpoint
@@ -313,8 +317,16 @@ pub(crate) fn second(text: &str) -> Result<UtcSecond, String> {
     UtcSecond::parse(text).ok_or_else(|| "a time such as 2026-11-22T20:00:00Z is expected".into())
 }
 
+fn expected(text: &str) -> Result<Expected, String> {
+    match text {
+        "any" => Ok(Expected::Any),
+        "precise" => Ok(Expected::Precise),
+        _ => Err("precise or any is expected".into()),
+    }
+}
+
 fn reason(text: &str) -> Result<Reason, String> {
-    [Reason::Correction, Reason::Erasure, Reason::OptOut]
+    Reason::ALL
         .into_iter()
         .find(|reason| reason.name() == text)
         .ok_or_else(|| "correction, erasure or opt_out is expected".into())

@@ -1,0 +1,53 @@
+//! `precise committer`: the daemon.
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use precise_log::commit::Writer;
+use precise_log::daemon::{Config, Daemon, asked_to_end};
+use precise_log::source::Source;
+use tracing::level_filters::LevelFilter;
+
+use crate::args::{self, Committer, Place, Unlock};
+use crate::failure::Result;
+use crate::log::{Ours, block_on, now};
+
+pub(crate) fn run(command: &Committer) -> Result<ExitCode> {
+    let config = Config::read(&command.config)?;
+    // Lines for people on a terminal, JSON for those who collect them.
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(io::stderr);
+    if io::stderr().is_terminal() {
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        log.with_ansi(colour).with_target(false).init();
+    } else {
+        log.json().flatten_event(true).with_target(false).init();
+    }
+    block_on(commit(config))
+}
+
+async fn commit(config: Config) -> Result<ExitCode> {
+    let end = asked_to_end()?;
+    let place = Place { log: config.log.clone(), state: config.state.clone() };
+    let unlock = Unlock {
+        passphrase_file: config.passphrase_file.clone(),
+        identity: config.identity_file.clone(),
+    };
+    let key = args::Key { key: config.key.clone(), unlock };
+    let ours = Ours::open(&place).await?;
+    let signer = ours.signer(&key)?;
+    let writer = Writer::open(ours.store.clone(), signer, ours.state.clone(), false).await?;
+    let mut status_log = ours.status_log(&key.unlock).await?;
+    let sources = config
+        .sources
+        .iter()
+        .map(precise_log::daemon::SourceConfig::open)
+        .collect::<precise_log::Result<Vec<Box<dyn Source>>>>()?;
+    let daemon = Daemon::listen(config).await?;
+    let publish = async |voids: Vec<_>| {
+        status_log.voids().merge(&voids)?;
+        status_log.publish(now()?).await?;
+        Ok(())
+    };
+    daemon.run(writer, sources, publish, end).await;
+    Ok(ExitCode::SUCCESS)
+}
