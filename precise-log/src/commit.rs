@@ -106,7 +106,7 @@ impl Writer {
             state.set_guard(&guard_of(&log))?;
         }
         let bundle = last_bundle(&log).await?;
-        let identities = Identities::default();
+        let identities = open_identities(&state, &log).await?;
         let mut writer = Self { store, signer, state, log, version, bundle, identities };
         writer.check_store().await?;
         writer.refresh().await?;
@@ -177,6 +177,7 @@ impl Writer {
             for (identity, _) in &fresh {
                 self.identities.push(identity);
             }
+            self.keep_identities().await;
             // A crash before or while this marks leaves entries that the log has and their source
             // does not know of. It hands them out again, and they are found and marked.
             let marked = mark(&self.log, &placed).await;
@@ -387,7 +388,7 @@ impl Writer {
 
     /// The entry of an identity. The cache says where to look; what is there decides.
     async fn stored(&self, identity: &Hash) -> Result<Option<(u64, String)>> {
-        for index in self.identities.candidates(identity) {
+        for index in self.identities.candidates(identity)? {
             let text = self.log.entry(index).await?;
             if self.identity(index, text.as_bytes())? == *identity {
                 return Ok(Some((index, text)));
@@ -399,7 +400,7 @@ impl Writer {
     /// Brings the cache up to the log.
     async fn index_entries(&mut self) -> Result<()> {
         if self.identities.size() > self.log.size() {
-            self.identities = Identities::default();
+            self.identities.truncate(self.log.size());
         }
         while self.identities.size() < self.log.size() {
             let from = self.identities.size();
@@ -408,8 +409,24 @@ impl Writer {
                 let identity = self.identity(index, &entry)?;
                 self.identities.push(&identity);
             }
+            self.keep_identities().await;
         }
         Ok(())
+    }
+
+    /// Writes the cache down when much of it is in memory alone.
+    async fn keep_identities(&mut self) {
+        if !self.identities.is_full() {
+            return;
+        }
+        let kept = match self.log.root(self.identities.size()).await {
+            Ok(root) => self.identities.keep(root),
+            Err(error) => Err(error),
+        };
+        // It is a cache: the log has all that is in it.
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the identities of entries are kept in memory alone");
+        }
     }
 
     fn identity(&self, index: u64, entry: &[u8]) -> Result<Hash> {
@@ -529,6 +546,20 @@ fn read_guard(state: &State, origin: &str) -> Result<Option<Guard>> {
 fn guard_of(log: &Log) -> Guard {
     let Checkpoint { origin, size, root, .. } = log.checkpoint().checkpoint.clone();
     Guard { origin, size, root }
+}
+
+/// The cache of identities, as far as it is of this log.
+async fn open_identities(state: &State, log: &Log) -> Result<Identities> {
+    let mut identities = Identities::open(state.folder().join("identities"))?;
+    let mut known = 0;
+    for (end, root) in identities.roots() {
+        if end > log.size() || log.root(end).await? != root {
+            break;
+        }
+        known = end;
+    }
+    identities.truncate(known);
+    Ok(identities)
 }
 
 /// The bundle at the end of a log that is not full.

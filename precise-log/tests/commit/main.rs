@@ -3,5 +3,6 @@
 mod faulty;
 mod fixture;
 mod growth;
+mod refusals;
 mod simulation;
 mod table;
