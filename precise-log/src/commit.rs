@@ -74,10 +74,10 @@ impl Writer {
                 let detail = format!("the state guards one of {} entries", guard.size);
                 return Err(diverged(&store, detail));
             }
-            let signed = sign(&signer, origin, 0, empty.root)?;
+            let begun = sign(&signer, origin, 0, empty.root)?;
             // A crash behind this line leaves a guard of no entries, with which this begins again.
             state.set_guard(&empty)?;
-            if !store.create(CHECKPOINT, signed.note.into()).await? {
+            if !store.create(CHECKPOINT, begun.note.into()).await? {
                 return Err(Error::failed(format!("begin a log in {store}"), "there is one"));
             }
         }
@@ -162,13 +162,14 @@ impl Writer {
             self.check_guard(&stage).await?;
             let path = stage::path(stage.from.size);
             let bytes = stage.to_bytes(&self.signer).map_err(|error| self.refused(error))?;
-            // A crash while the stage is created leaves none, and then nothing has happened; or one,
-            // and then whoever comes next completes it.
+            // A crash while the stage is created leaves none, and then nothing has happened; or
+            // one, and then whoever comes next completes it.
             if !self.store.create(&path, bytes).await? {
                 continue;
             }
-            // A committer that slept since it read the checkpoint creates a stage that nobody looks
-            // at: that of this size was completed and removed. A crash here leaves it to be removed.
+            // A committer that slept since it read the checkpoint creates a stage that nobody
+            // looks at: that of this size was completed and removed. A crash here leaves it until
+            // the log is opened.
             if !self.is_current().await? {
                 self.remove_stage(stage.from.size).await;
                 continue;
@@ -181,7 +182,7 @@ impl Writer {
             // A crash before or while this marks leaves entries that the log has and their source
             // does not know of. It hands them out again, and they are found and marked.
             let marked = mark(&self.log, &placed).await;
-            // A crash here leaves a stage below the checkpoint, which is removed with the next open.
+            // A crash here leaves a stage below the checkpoint until the log is opened.
             self.remove_stage(stage.from.size).await;
             marked?;
             return Ok(placed);
@@ -374,14 +375,14 @@ impl Writer {
                 Slot::Vacant(slot) => slot,
             };
             slot.insert(placed.len());
-            placed.push(match self.stored(identity).await? {
-                Some((index, entry)) => Placed { index, entry, known: true },
-                None => {
-                    let index = self.log.size() + fresh.len() as u64;
-                    fresh.push((*identity, Bytes::from(text.clone())));
-                    Placed { index, entry: text.clone(), known: false }
-                }
-            });
+            let place = if let Some((index, entry)) = self.stored(identity).await? {
+                Placed { index, entry, known: true }
+            } else {
+                let index = self.log.size() + fresh.len() as u64;
+                fresh.push((*identity, Bytes::from(text.clone())));
+                Placed { index, entry: text.clone(), known: false }
+            };
+            placed.push(place);
         }
         Ok(Placement { placed, fresh })
     }

@@ -4,9 +4,9 @@
 //!
 //! A *run* is an immutable file with the identities of a range of entries, sorted; a filter in
 //! memory tells of most absent ones that they are. What is behind the last run is in memory, and
-//! read from the log again when it is opened. Runs are merged as digits of a binary number carry, so
-//! that there are few, and an entry is written again once for each doubling of the log. No run is
-//! ever locked: several committers may share a folder.
+//! read from the log again when it is opened. Runs are merged as digits of a binary number carry,
+//! so that there are few, and an entry is written again once for each doubling of the log. No run
+//! is ever locked: several committers may share a folder.
 //!
 //! ```text
 //! "precise-ids-1\n" ‖ begin ‖ end ‖ root over the first `end` entries
@@ -393,8 +393,9 @@ fn range_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 fn prefix(identity: &Hash) -> Prefix {
-    let [a, b, c, d, e, f, g, h, ..] = *identity;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let mut first = [0; 8];
+    first.copy_from_slice(&identity[..8]);
+    u64::from_be_bytes(first)
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ pub(crate) fn from_size(path: &str) -> Option<u64> {
     (self::path(size) == path).then_some(size)
 }
 
-/// Entries, and the trees without and with them. Bundles, tiles and the root follow from it, so that
-/// whoever completes it writes the same.
+/// Entries, and the trees without and with them. Bundles, tiles and the root follow from it, so
+/// that whoever completes it writes the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
     /// The tree that it continues.

@@ -56,14 +56,14 @@ impl Store {
                 let directory = url
                     .to_file_path()
                     .map_err(|()| Error::failed(attempted(), "the URL is of no file"))?;
-                return Self::in_directory(directory);
+                return Self::in_directory(&directory);
             }
             Ok(url) if url.has_host() => url,
-            _ => return Self::in_directory(PathBuf::from(location)),
+            _ => return Self::in_directory(path::Path::new(location)),
         };
         let (scheme, prefix) = ObjectStoreScheme::parse(&url)
             .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;
-        // The clients are built without a choice of their own. Where one was made before, it stands.
+        // The clients have no choice of their own. Where one was made before, it stands.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let options: Vec<(String, String)> = match scheme {
             ObjectStoreScheme::Http => Vec::new(),
@@ -79,10 +79,10 @@ impl Store {
         Ok(Self { objects: objects.into(), prefix, directory: None, url })
     }
 
-    fn in_directory(directory: PathBuf) -> Result<Self> {
+    fn in_directory(directory: &path::Path) -> Result<Self> {
         let attempted = || format!("open the log {}", directory.display());
         let directory =
-            path::absolute(&directory).map_err(|error| Error::failed(attempted(), error))?;
+            path::absolute(directory).map_err(|error| Error::failed(attempted(), error))?;
         let files = LocalFileSystem::new().with_fsync(true);
         let prefix = Path::from_absolute_path(&directory)
             .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;

@@ -103,13 +103,11 @@ pub fn parse_tile(tile: &[u8]) -> Option<Vec<Hash>> {
 
 /// The root over 2^n nodes.
 fn complete_root(nodes: &[Hash]) -> Hash {
-    match nodes {
-        [only] => *only,
-        _ => {
-            let (left, right) = nodes.split_at(nodes.len() / 2);
-            node(&complete_root(left), &complete_root(right))
-        }
+    if let [only] = nodes {
+        return *only;
     }
+    let (left, right) = nodes.split_at(nodes.len() / 2);
+    node(&complete_root(left), &complete_root(right))
 }
 
 /// The right edge of a tree: of each level, the hashes of the tile that is not full. It has all
@@ -249,13 +247,16 @@ fn tile_bytes(hashes: &[Hash]) -> Bytes {
     Bytes::copy_from_slice(hashes.as_flattened())
 }
 
+/// By level and number.
+type FullTiles = HashMap<(u32, u64), Arc<[Hash]>>;
+
 /// A tree in a store, under a root that is vouched for.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     store: Store,
     edge: Edge,
     /// Full tiles, which never change: also those of a tree that grew out of this one.
-    kept: Arc<Mutex<HashMap<(u32, u64), Arc<[Hash]>>>>,
+    kept: Arc<Mutex<FullTiles>>,
 }
 
 impl Tree {

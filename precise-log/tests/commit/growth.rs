@@ -20,7 +20,7 @@ async fn a_log_grows_and_proves_it() -> Tested {
             let from = writer.log().size();
             let placed = commit(&mut writer, &batches(from..size)?).await?;
             let indices: Vec<u64> = placed.iter().map(|placed| placed.index).collect();
-            assert_eq!(indices, Vec::from_iter(from..size));
+            assert_eq!(indices, (from..size).collect::<Vec<_>>());
             assert!(placed.iter().all(|placed| !placed.known));
             checkpoints.push(writer.log().checkpoint().clone());
         }

@@ -94,10 +94,9 @@ fn waiting(number: u64, closed_at: i64) -> Result<Waiting, Failure> {
 impl World {
     fn new(seed: u64) -> Result<Self, Failure> {
         let mut random = Random(seed);
-        let machines =
-            (0..1 + random.below(3)).map(|_| Machine::new()).collect::<Result<_, _>>()?;
+        let machines = (0..=random.below(3)).map(|_| Machine::new()).collect::<Result<_, _>>()?;
         let mut sources = Vec::new();
-        for source in 0..1 + random.below(3) {
+        for source in 0..=random.below(3) {
             let mut batches = Vec::new();
             for number in 0..BATCHES {
                 // Most batches wait in one source, some in several, with other times.
@@ -296,7 +295,8 @@ async fn simulate(seed: u64) -> Tested {
         .collect::<Result<_, _>>()?;
     assert_eq!(log.size(), expected.len() as u64, "every batch exactly once");
     check_log(&log).await?;
-    for note in held(&world.signed).iter() {
+    let signed = held(&world.signed).clone();
+    for note in signed {
         let checkpoint = Checkpoint::parse(Note::parse(note.as_bytes())?.text())?;
         assert_eq!(log.root(checkpoint.size).await?, checkpoint.root, "two logs were signed");
     }
