@@ -59,6 +59,13 @@ impl World {
         (Store::new(Arc::new(faulty), "log"), killed)
     }
 
+    /// Every checkpoint that somebody tried to publish.
+    fn signed(&self) -> precise_core::Result<Vec<Checkpoint>> {
+        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |note: &String| Checkpoint::parse(Note::parse(note.as_bytes())?.text());
+        signed.iter().map(read).collect()
+    }
+
     /// The log has each entry once, whatever was signed is a beginning of it, and so was whatever
     /// somebody was told.
     async fn check(&self, log: &Log, entries: &[Entry], told: &[Placed]) -> Tested {
@@ -67,9 +74,7 @@ impl World {
         for placed in told {
             assert_eq!(log.entry(placed.index).await?, placed.entry);
         }
-        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for note in signed {
-            let checkpoint = Checkpoint::parse(Note::parse(note.as_bytes())?.text())?;
+        for checkpoint in self.signed()? {
             assert_eq!(log.root(checkpoint.size).await?, checkpoint.root);
         }
         Ok(())
@@ -140,6 +145,11 @@ async fn whatever_happens_at_any_step_the_same_code_completes_it() -> Tested {
                 assert!(matches!(ended, Ok(None)), "{step} {outcome:?}: {ended:?}");
             } else if !tidying {
                 assert!(ended.is_err(), "{step} {outcome:?}");
+            }
+            // What was signed, or might have been published, is guarded.
+            let guard = world.machine.state()?.guard()?.ok_or("there is no guard")?;
+            for checkpoint in world.signed()? {
+                assert!(checkpoint.size <= guard.size, "after {step} {outcome:?}");
             }
             // On another machine, on the one where it happened, and there with what is told twice.
             let other = Machine::new()?;
