@@ -44,8 +44,8 @@ pub trait Source: Send {
     /// Names it in messages, without anything secret.
     fn name(&self) -> String;
 
-    /// At most so many batches, oldest first, and none that is handed out already. No other committer
-    /// gets them until they are marked or released.
+    /// At most so many batches, oldest first, and none that is handed out already. No other
+    /// committer gets them until they are marked or released.
     async fn closed(&mut self, limit: usize) -> Result<Vec<ClosedBatch>>;
 
     /// Notes that batches are in the log.
@@ -59,8 +59,8 @@ pub trait Source: Send {
     /// Gives back what [`closed`](Source::closed) handed out and was not marked.
     async fn release(&mut self) -> Result<()>;
 
-    /// Comes back when there may be something new, or after `at_most`. This and [`closed`](Source::closed)
-    /// may be given up half-way.
+    /// Comes back when there may be something new, or after `at_most`. This and
+    /// [`closed`](Source::closed) may be given up half-way.
     async fn wait(&mut self, at_most: Duration) -> Result<()>;
 
     /// All that is void by this source.

@@ -118,9 +118,9 @@ struct Stored {
 }
 
 impl Postgres {
-    /// A database by its address: a URL or keywords, as libpq has them. What they leave out, and the
-    /// password above all, is asked of `environment`, and of `~/.pgpass`. It connects when it is
-    /// first used.
+    /// A database by its address: a URL or keywords, as libpq has them. What they leave out, and
+    /// the password above all, is asked of `environment`, and of `~/.pgpass`. It connects when it
+    /// is first used.
     ///
     /// Errors: an address that is none, without what was wrong in it; certificates that cannot be
     /// read.
@@ -376,7 +376,12 @@ impl Stored {
         if entry.kind.name() != self.kind {
             return other("its kind is not the row's");
         }
-        if entry.label.as_ref() != Some(&self.label) {
+        // An audience has no label in public; the row has its proof's id in that place.
+        let (label, named) = match entry.kind {
+            BatchKind::Audience { audience_hash } => (None, proof::format_id(&audience_hash)),
+            _ => (Some(&self.label), self.label.clone()),
+        };
+        if entry.label.as_ref() != label || self.label != named {
             return other("its label is not the row's");
         }
         if entry.batch_root[..] != self.batch_root[..] {
