@@ -189,8 +189,14 @@ impl Server {
 
     /// Starts it again.
     pub fn resume(&self) {
+        self.resume_with("");
+    }
+
+    /// Starts it again with more options.
+    pub fn resume_with(&self, more: &str) {
         let socket = self.path("socket");
-        let options = format!("-k {} -c listen_addresses='' -c fsync=off", socket.display());
+        let socket_only = format!("-k {} -c listen_addresses='' -c fsync=off", socket.display());
+        let options = format!("{socket_only} {more}");
         let mut start = self.command("pg_ctl");
         start.arg("-D").arg(self.path("data")).args(["-w", "-o", &options, "start"]);
         start.arg("-l").arg(socket.join("log"));

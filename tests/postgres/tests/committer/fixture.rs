@@ -19,7 +19,7 @@ use precise_core::policy::Policy;
 use precise_core::proof::Blind;
 use precise_core::tlog::LogProof;
 use precise_core::verify::{ReceiptRequest, verify_receipt};
-use precise_log::daemon::{Config, Daemon, asked_to_end};
+use precise_log::daemon::{Config, Daemon, SourceConfig, asked_to_end};
 use precise_log::{State, Store, Writer};
 use precise_postgres::{Server, Session};
 use tempfile::TempDir;
@@ -119,20 +119,21 @@ impl Log {
 
     /// Writes a configuration of a committer.
     pub(crate) fn configure(&self, sources: &[String]) -> Result<PathBuf, Box<dyn Error>> {
-        let sources: String =
-            sources.iter().map(|source| format!("[[source]]\npostgres = {source:?}\n")).collect();
-        let config = format!(
-            "log = {:?}\nstate = {:?}\n[batch]\nmax_age = \"50ms\"\n[listen]\n\
-             address = \"127.0.0.1:0\"\ntolerance = \"1ms\"\n{sources}",
-            self.folder, self.state
+        let (log, state) = (self.folder.display(), self.state.display());
+        let mut config = format!(
+            "log = \"{log}\"\nstate = \"{state}\"\n[batch]\nmax_age = \"50ms\"\n[listen]\n\
+             address = \"127.0.0.1:0\"\ntolerance = \"1ms\"\n"
         );
+        for source in sources {
+            config.push_str(&format!("[[source]]\npostgres = {source:?}\n"));
+        }
         let path = self.state.join("committer.toml");
         fs::write(&path, config)?;
         Ok(path)
     }
 
     /// Verifies the receipt in a row: record, blind, receipt, kind.
-    pub(crate) fn verify(&self, row: &str) -> Tested {
+    pub(crate) fn verify(row: &str) -> Tested {
         let fields = row.splitn(3, '|').collect::<Vec<_>>();
         let [record, blind, rest] = fields[..] else { return Err(row.into()) };
         let (receipt, kind) = rest.rsplit_once('|').ok_or("no kind")?;
@@ -271,7 +272,7 @@ async fn run(
 ) -> Result<(), precise_log::Error> {
     let state = config.state.clone().unwrap_or_default();
     let writer = writer(Path::new(&config.log), &state).await?;
-    let sources = config.sources.iter().map(|source| source.open()).collect::<Result<_, _>>()?;
+    let sources = config.sources.iter().map(SourceConfig::open).collect::<Result<_, _>>()?;
     let daemon = Daemon::listen(config).await?;
     if ready(daemon.address()) {
         daemon.run(writer, sources, async |_| Ok(()), end).await;
