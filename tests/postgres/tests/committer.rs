@@ -454,13 +454,13 @@ fn tls_is_as_strict_as_it_is_asked_to_be() -> Tested {
     openssl.args(["subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"]);
     precise_postgres::run(openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate));
     let key = server.write("key", std::fs::read(&key)?, 0o600);
-    let served = server.write("certificate", std::fs::read(&certificate)?, 0o600);
+    let shown = server.write("certificate", std::fs::read(&certificate)?, 0o600);
     // A port that is free now.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     server.stop();
     server.resume_with(&format!(
         "-c listen_addresses=localhost -c port={port} -c ssl=on -c ssl_key_file={key} \
-         -c ssl_cert_file={served}"
+         -c ssl_cert_file={shown}"
     ));
     let runtime = Runtime::new()?;
     let with =
