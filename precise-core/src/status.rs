@@ -109,7 +109,7 @@ type Voided = (Hash, Hash);
 #[derive(Clone, Debug, Default)]
 pub struct StatusMap {
     top: Subtree,
-    /// In the order in which they came.
+    /// In any order.
     keys: Vec<Voided>,
     branches: Vec<Branch>,
 }
@@ -254,6 +254,10 @@ impl StatusMap {
 /// As many `insert`s, each hash computed once.
 impl Extend<Voided> for StatusMap {
     fn extend<I: IntoIterator<Item = Voided>>(&mut self, pairs: I) {
+        // Neighbours share most of their way, which is then at hand. Of one key, the first one
+        // stays the first.
+        let mut pairs: Vec<Voided> = pairs.into_iter().collect();
+        pairs.sort_by_key(|(proof_hash, _)| *proof_hash);
         for (proof_hash, value) in pairs {
             self.place(proof_hash, value);
         }
