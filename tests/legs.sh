@@ -22,6 +22,8 @@ mkdir -p "$logs"
 
 # The judge of logs, in Go. What it is made of was downloaded by setup.
 export PRECISE_JUDGE="$PRECISE_CACHE/tools/bin/judge"
+# A server that speaks S3, from the Python environment.
+export PRECISE_S3_SERVER="$PRECISE_CACHE/venv/bin/moto_server"
 
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy

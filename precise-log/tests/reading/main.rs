@@ -4,4 +4,5 @@ mod fixture;
 mod fsck;
 mod judge;
 mod monitor;
+mod s3;
 mod serve;
