@@ -12,7 +12,7 @@ use precise_core::verify::{self, ReceiptRequest, Verdict};
 use precise_core::{canonical, hex};
 use precise_log::commit::Writer;
 use precise_log::key::{self, Protection};
-use precise_log::log::Log;
+use precise_log::log::{CHECKPOINT, Log};
 use precise_log::source::{self, Source};
 use precise_log::state::State;
 use precise_log::store::Store;
@@ -43,10 +43,6 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     interrupt::begin(temporary.path());
     let directory = command.keep.as_deref().unwrap_or(temporary.path());
     fs::create_dir_all(directory).map_err(|error| Failure::io("write", directory, &error))?;
-    if directory.join("log").exists() {
-        let directory = directory.display();
-        return Err(Failure::Usage(format!("{directory} has a log already; name another directory")));
-    }
     let events = directory.join("events.ndjson");
     let proofs = directory.join("proofs.parquet");
 
@@ -137,8 +133,11 @@ async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
         protection: Protection::None,
         unlock: Unlock { passphrase_file: None, identity: None },
     };
-    let made = log::make(&store, &recipe).await?;
-    log::write(&directory.join("policy"), &made.policy())?;
+    // What an earlier demo kept here is gone on with.
+    if store.get(CHECKPOINT).await?.is_none() {
+        let made = log::make(&store, &recipe).await?;
+        log::write(&directory.join("policy"), &made.policy())?;
+    }
     let reading =
         Reading { column: HASH_COLUMN.into(), label: Some("demo".into()), part_limit: PART_LIMIT };
     let leaves = Leaves::open(&folder.join(log::LEAVES))?;

@@ -15,6 +15,7 @@ mod demo;
 mod failures;
 mod functions;
 mod interrupt;
+mod log;
 mod mint;
 mod outside;
 mod prove_verify;
