@@ -21,7 +21,7 @@ use crate::log::{Ours, block_on, now};
 use crate::progress::Progress;
 use crate::proofs::{is_blinded, read_hashes};
 use crate::receipt::ReceiptsWriter;
-use crate::runs::{SortedRuns, describe_part};
+use crate::runs::{BatchRoot, HashSet, SortedRuns, describe_part};
 
 /// Entries of one commit at most: what is signed together is in the log together.
 const COMMIT_LEN: usize = 256;
@@ -167,7 +167,8 @@ impl Source for Files {
         while batches.len() < limit
             && let Some(files) = self.waiting.pop_front()
         {
-            batches.extend(close(&files, &self.reading, &self.leaves)?);
+            let files = Closable::read(&files, &self.reading)?;
+            batches.extend(files.close(&self.reading, &self.leaves)?);
         }
         Ok(batches)
     }
@@ -191,54 +192,66 @@ impl Source for Files {
     }
 }
 
-/// Reads a set of files, keeps its leaves, and closes its batches: one, or one for each part.
-pub(crate) fn close(
-    files: &[PathBuf],
-    reading: &Reading,
-    leaves: &Leaves,
-) -> Result<Vec<ClosedBatch>> {
-    let mut runs = SortedRuns::new(&std::env::temp_dir());
-    read_hashes(files, &reading.column, None, &mut runs)?;
-    let blinded = is_blinded(files)?;
-    let set = runs.finish(reading.part_limit)?;
-    let name = files.first().map_or_else(String::new, |file| file.display().to_string());
-    let roots = set.batch_roots()?;
-    if roots.is_empty() {
-        return Err(crate::runs::empty_batch(&format!("cannot commit {name}")));
+/// A set of files, read: what they hold is a batch, or one for each part.
+pub(crate) struct Closable {
+    name: String,
+    set: HashSet,
+    roots: Vec<BatchRoot>,
+    blinded: bool,
+}
+
+impl Closable {
+    /// Reads it. What fails here is wrong with the files.
+    pub(crate) fn read(files: &[PathBuf], reading: &Reading) -> Result<Self> {
+        let mut runs = SortedRuns::new(&std::env::temp_dir());
+        read_hashes(files, &reading.column, None, &mut runs)?;
+        let blinded = is_blinded(files)?;
+        let set = runs.finish(reading.part_limit)?;
+        let name = files.first().map_or_else(String::new, |file| file.display().to_string());
+        let roots = set.batch_roots()?;
+        if roots.is_empty() {
+            return Err(crate::runs::empty_batch(&format!("cannot commit {name}")));
+        }
+        Ok(Self { name, set, roots, blinded })
     }
-    let closed_at = now()?;
-    let refused = |error| Failure::refused(format!("cannot commit {name}"), error);
-    // Part after part, ascending, as the roots are.
-    let mut hashes = set.hashes()?;
-    let mut batches = Vec::new();
-    for root in roots {
-        let entry = BatchEntry {
-            kind: BatchKind::Records,
-            batch_root: root.root,
-            closed_at,
-            count: root.count,
-            label: reading.label.clone(),
-            part: root.part,
-        };
-        let identity = Entry::Batch(entry.clone()).identity().map_err(refused)?;
-        leaves.note(&identity, Noted { blinded, ..leaves.noted(&identity) })?;
-        let mut writer = leaves.begin(&entry)?;
-        for hash in hashes.by_ref().take(root.count as usize) {
-            let hash = hash.map_err(|error| set.unreadable(&error))?;
-            if let Some(writer) = &mut writer {
-                writer.push(&hash)?;
+
+    /// Keeps its leaves, and closes its batches.
+    pub(crate) fn close(self, reading: &Reading, leaves: &Leaves) -> Result<Vec<ClosedBatch>> {
+        let Self { name, set, roots, blinded } = self;
+        let closed_at = now()?;
+        let refused = |error| Failure::refused(format!("cannot commit {name}"), error);
+        // Part after part, ascending, as the roots are.
+        let mut hashes = set.hashes()?;
+        let mut batches = Vec::new();
+        for root in roots {
+            let entry = BatchEntry {
+                kind: BatchKind::Records,
+                batch_root: root.root,
+                closed_at,
+                count: root.count,
+                label: reading.label.clone(),
+                part: root.part,
+            };
+            let identity = Entry::Batch(entry.clone()).identity().map_err(refused)?;
+            leaves.note(&identity, Noted { blinded, ..leaves.noted(&identity) })?;
+            let mut writer = leaves.begin(&entry)?;
+            for hash in hashes.by_ref().take(root.count as usize) {
+                let hash = hash.map_err(|error| set.unreadable(&error))?;
+                if let Some(writer) = &mut writer {
+                    writer.push(&hash)?;
+                }
             }
+            if let Some(writer) = writer {
+                writer.finish()?;
+            }
+            let key = match root.part {
+                None => name.clone(),
+                Some(part) => format!("{name}, {}", describe_part(part)),
+            };
+            batches.push(ClosedBatch { key, entry });
         }
-        if let Some(writer) = writer {
-            writer.finish()?;
-        }
-        let key = match root.part {
-            None => name.clone(),
-            Some(part) => format!("{name}, {}", describe_part(part)),
-        };
-        batches.push(ClosedBatch { key, entry });
+        Ok(batches)
     }
-    Ok(batches)
 }
 
 /// Notes beside the leaves of a batch where in the log it is.

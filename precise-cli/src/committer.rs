@@ -3,14 +3,20 @@
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
+use precise_core::merkle::PART_LIMIT;
 use precise_log::commit::Writer;
-use precise_log::daemon::{Config, Daemon, asked_to_end};
+use precise_log::daemon::{Config, Daemon, FilesConfig, SourceConfig, asked_to_end};
 use precise_log::source::Source;
+use precise_log::source::postgres::Postgres;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{self, Committer, Place, Unlock};
+use crate::commit::Reading;
 use crate::failure::Result;
+use crate::leaves::Leaves;
 use crate::log::{Ours, block_on, now};
+use crate::proofs::HASH_COLUMN;
+use crate::spool::Spool;
 
 pub(crate) fn run(command: &Committer) -> Result<ExitCode> {
     let config = Config::read(&command.config)?;
@@ -37,11 +43,8 @@ async fn commit(config: Config) -> Result<ExitCode> {
     let signer = ours.signer(&key)?;
     let writer = Writer::open(ours.store.clone(), signer, ours.state.clone(), false).await?;
     let mut status_log = ours.status_log(&key.unlock).await?;
-    let sources = config
-        .sources
-        .iter()
-        .map(precise_log::daemon::SourceConfig::open)
-        .collect::<precise_log::Result<Vec<Box<dyn Source>>>>()?;
+    let sources: Vec<Box<dyn Source>> =
+        config.sources.iter().map(|source| open(source, &ours)).collect::<Result<_>>()?;
     let daemon = Daemon::listen(config).await?;
     let publish = async |voids: Vec<_>| {
         status_log.voids().merge(&voids)?;
@@ -50,4 +53,17 @@ async fn commit(config: Config) -> Result<ExitCode> {
     };
     daemon.run(writer, sources, publish, end).await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn open(source: &SourceConfig, ours: &Ours) -> Result<Box<dyn Source>> {
+    Ok(match source {
+        SourceConfig::Files(FilesConfig { folder, label, column }) => {
+            let column = column.clone().unwrap_or_else(|| HASH_COLUMN.into());
+            let reading = Reading { column, label: label.clone(), part_limit: PART_LIMIT };
+            Box::new(Spool::open(folder, reading, Leaves::open(&ours.leaves(None))?)?)
+        }
+        SourceConfig::Postgres(address) => {
+            Box::new(Postgres::new(address, &|name| std::env::var(name).ok())?)
+        }
+    })
 }

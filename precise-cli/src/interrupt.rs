@@ -18,7 +18,7 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
 /// with 130 and these words.
 pub(crate) fn install(last_words: &'static str) {
     // Should the handler be refused, the process still ends on Ctrl-C, as any does.
-    let _ = ctrlc::set_handler(|| {
+    let _ = ctrlc::set_handler(move || {
         let unfinished = unfinished();
         for path in unfinished.iter() {
             // It may be gone already; there is nobody left to tell.

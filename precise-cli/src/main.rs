@@ -26,6 +26,7 @@ mod receipt;
 mod root;
 mod runs;
 mod sample;
+mod spool;
 mod sql;
 mod status;
 mod verify;

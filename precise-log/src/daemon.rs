@@ -19,12 +19,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-pub use self::config::{Batch, Config, Listen, SourceConfig, Status};
+pub use self::config::{Batch, Config, FilesConfig, Listen, SourceConfig, Status};
 use self::health::{Health, of_source, serve};
 use crate::commit::{Placed, Writer};
 use crate::error::{Error, Result};
 use crate::log::Log;
-use crate::source::postgres::Postgres;
 use crate::source::{ClosedBatch, CommittedBatch, Source};
 
 mod config;
@@ -44,20 +43,6 @@ const LOG: &str = "log";
 
 /// The part that says what is void.
 const STATUS: &str = "status";
-
-impl SourceConfig {
-    /// The source, not yet connected.
-    ///
-    /// Errors: an address that is none.
-    pub fn open(&self) -> Result<Box<dyn Source>> {
-        match self {
-            Self::Postgres(address) => {
-                let environment = |name: &str| std::env::var(name).ok();
-                Ok(Box::new(Postgres::new(address, &environment)?))
-            }
-        }
-    }
-}
 
 /// Comes when the process is asked to end: SIGTERM, or SIGINT. A second time it ends at once, which
 /// loses nothing that a crash would not lose, and that is nothing.

@@ -98,14 +98,29 @@ impl Default for Listen {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum SourceConfig {
+    /// A folder into which files of proofs are moved.
+    Files(FilesConfig),
     /// A database with the extension: a URL, or keywords as libpq has them.
     Postgres(String),
+}
+
+/// A folder into which files of proofs are moved.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesConfig {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The publisher's own name for the source, in the entries.
+    pub label: Option<String>,
+    /// The column of proof hashes. Left out: `proof_hash`.
+    pub column: Option<String>,
 }
 
 /// Without the address, which may have a password in it.
 impl fmt::Debug for SourceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Files(files) => files.fmt(f),
             Self::Postgres(_) => f.write_str("Postgres"),
         }
     }
@@ -210,12 +225,15 @@ mod tests {
         let all = "log = \"s3://bucket/log\"\nkey = \"/k\"\npassphrase_file = \"/p\"\n\
              state = \"/s\"\n[batch]\nmax_entries = 7\nmax_age = \"1500ms\"\n[status]\n\
              interval = \"2h\"\n[listen]\naddress = \"[::1]:0\"\ntolerance = \"5m\"\n\
-             [[source]]\npostgres = \"a\"\n[[source]]\npostgres = \"b\"\n";
+             [[source]]\npostgres = \"a\"\n\
+             [[source]]\nfiles = { folder = \"/spool\", label = \"b\" }\n";
         let config = Config::parse(all)?;
         assert_eq!(config.batch, Batch { max_entries: 7, max_age: Duration::from_millis(1500) });
         assert_eq!(config.status.interval, Duration::from_hours(2));
         assert_eq!(config.listen.tolerance, Duration::from_mins(5));
-        assert_eq!(config.sources.len(), 2);
+        let (folder, label) = ("/spool".into(), Some("b".into()));
+        let files = SourceConfig::Files(FilesConfig { folder, label, column: None });
+        assert_eq!(config.sources, [SourceConfig::Postgres("a".into()), files]);
         Ok(())
     }
 
@@ -243,6 +261,8 @@ mod tests {
             (with("[listen]\naddress = \"localhost\""), "line 3, address: \"localhost\" is no"),
             (with("[listen]\naddress = \":9464\""), "line 3, address: \":9464\" is no address"),
             (with("[[source]]\nmysql = \"x\""), "line 3, mysql: unknown variant"),
+            (with("[[source]]\nfiles = { label = \"x\" }"), "line 3, files: missing field"),
+            (with("[[source]]\nfiles = { folder = \"x\", to = 1 }"), "line 3, files: unknown"),
             (with("passphrase_file = \"/p\"\nidentity_file = \"/i\""), "passphrase_file and"),
             (with("batch = "), "line 2, batch: "),
             ("\u{0}".into(), "line 1: "),

@@ -20,6 +20,8 @@ use precise_core::proof::Blind;
 use precise_core::tlog::LogProof;
 use precise_core::verify::{ReceiptRequest, verify_receipt};
 use precise_log::daemon::{Config, Daemon, SourceConfig, asked_to_end};
+use precise_log::source::Source;
+use precise_log::source::postgres::Postgres;
 use precise_log::{State, Store, Writer};
 use precise_postgres::{Server, Session};
 use tempfile::TempDir;
@@ -272,12 +274,23 @@ async fn run(
 ) -> Result<(), precise_log::Error> {
     let state = config.state.clone().unwrap_or_default();
     let writer = writer(Path::new(&config.log), &state).await?;
-    let sources = config.sources.iter().map(SourceConfig::open).collect::<Result<_, _>>()?;
+    let sources = config.sources.iter().map(open).collect::<Result<_, _>>()?;
     let daemon = Daemon::listen(config).await?;
     if ready(daemon.address()) {
         daemon.run(writer, sources, async |_| Ok(()), end).await;
     }
     Ok(())
+}
+
+fn open(source: &SourceConfig) -> Result<Box<dyn Source>, precise_log::Error> {
+    match source {
+        SourceConfig::Postgres(address) => {
+            Ok(Box::new(Postgres::new(address, &|name| std::env::var(name).ok())?))
+        }
+        SourceConfig::Files(files) => {
+            Err(precise_log::Error::failed("open a folder", files.folder.display()))
+        }
+    }
 }
 
 async fn writer(folder: &Path, state: &Path) -> Result<Writer, precise_log::Error> {
