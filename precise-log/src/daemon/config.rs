@@ -159,7 +159,9 @@ fn place(text: &str, error: &toml::de::Error) -> String {
     {
         message = format!("invalid type: string, expected {expected}");
     }
-    let Some(span) = error.span().filter(|span| span.start < text.len()) else { return message };
+    let Some(span) = error.span().filter(|span| span.start <= text.len()) else {
+        return message;
+    };
     let number = text[..span.start].matches('\n').count() + 1;
     let line = text.lines().nth(number - 1).unwrap_or_default();
     match line.split_once('=').map(|(key, _)| key.trim()).filter(|key| !key.is_empty()) {

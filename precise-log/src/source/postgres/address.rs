@@ -201,6 +201,7 @@ impl Options {
         };
         let kept: Vec<&str> = address[at + 1..]
             .split('&')
+            .filter(|pair| !pair.is_empty())
             .filter(|pair| {
                 // A plus is a plus here, and a space in forms.
                 let pair = pair.replace('+', "%2B");
