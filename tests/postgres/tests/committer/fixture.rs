@@ -257,8 +257,7 @@ pub(crate) fn child(config: &Path) -> Result<Command, Box<dyn Error>> {
 
 /// What that process does.
 pub(crate) fn run_child() -> Tested {
-    let config =
-        env::var_os("PRECISE_COMMITTER").ok_or("PRECISE_COMMITTER has no configuration")?;
+    let Some(config) = env::var_os("PRECISE_COMMITTER") else { return Ok(()) };
     let config = Config::read(Path::new(&config))?;
     Runtime::new()?.block_on(async {
         let end = asked_to_end()?;
