@@ -127,3 +127,64 @@ fn folder_name(origin: &str) -> String {
     }
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn a_folder_is_named_after_its_origin_and_stays_below() {
+        assert_eq!(folder_name("example.com/log"), "example.com%2Flog");
+        assert_eq!(folder_name("a_b%é"), "a%5Fb%25%C3%A9");
+        assert_eq!(folder_name(".."), "%2E%2E");
+        assert_eq!(folder_name("."), "%2E");
+    }
+
+    #[test]
+    fn the_guard_is_read_as_it_was_written() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let state = State::open(folder.path().join("new/state"))?;
+        assert_eq!(state.guard()?, None);
+        for size in [1, 1 << 40] {
+            let guard = Guard { origin: "example.com/log".into(), size, root: [3; 32] };
+            state.set_guard(&guard)?;
+            assert_eq!(state.guard()?, Some(guard));
+        }
+        assert_eq!(state.sub("status")?.guard()?, None);
+        for torn in [&b""[..], b"example.com/log\n", b"\xff", b"a\n01\nb\n"] {
+            fs::write(state.guard_path(), torn)?;
+            assert!(matches!(state.guard(), Err(Error::Refused { .. })), "{torn:?}");
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_is_its_owners_alone() -> Tested {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir()?;
+        let state = State::open(folder.path().join("state"))?;
+        assert_eq!(fs::metadata(state.folder())?.permissions().mode() & 0o777, 0o700);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_held_by_one_and_given_back() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let state = State::open(folder.path().to_path_buf())?;
+        let first = state.lock().await?;
+        let second = tokio::spawn({
+            let state = state.clone();
+            async move { state.lock().await }
+        });
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!second.is_finished());
+        drop(first);
+        second.await??;
+        Ok(())
+    }
+}

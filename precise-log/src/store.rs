@@ -51,16 +51,19 @@ impl Store {
         if location == "memory:" {
             return Ok(Self::new(Arc::new(InMemory::new()), ""));
         }
-        let url = match Url::parse(location) {
-            Ok(url) if url.scheme() == "file" => {
-                let directory = url
-                    .to_file_path()
-                    .map_err(|()| Error::failed(attempted(), "the URL is of no file"))?;
-                return Self::in_directory(&directory);
-            }
-            Ok(url) if url.has_host() => url,
-            _ => return Self::in_directory(path::Path::new(location)),
-        };
+        if !location.contains("://") {
+            return Self::in_directory(path::Path::new(location));
+        }
+        let url = Url::parse(location).map_err(|error| Error::failed(attempted(), error))?;
+        if url.scheme() == "file" {
+            let directory = url
+                .to_file_path()
+                .map_err(|()| Error::failed(attempted(), "the URL is of another machine"))?;
+            return Self::in_directory(&directory);
+        }
+        if !url.has_host() {
+            return Err(Error::failed(attempted(), "the URL has no host"));
+        }
         let (scheme, prefix) = ObjectStoreScheme::parse(&url)
             .map_err(|error| Error::failed(attempted(), root_cause(&error)))?;
         // The clients have no choice of their own. Where one was made before, it stands.
@@ -236,4 +239,67 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    #[tokio::test]
+    async fn a_directory_and_memory_do_the_same() -> Tested {
+        let folder = tempfile::tempdir()?;
+        let directory = folder.path().join("with a space").display().to_string();
+        let url = Url::from_file_path(&directory).map_err(|()| "no URL")?;
+        for location in ["memory:", &directory, url.as_str()] {
+            let store = Store::open(location)?;
+            assert_eq!(store.get("a/b").await?, None);
+            assert!(store.list("").await?.is_empty());
+            assert!(store.create("a/b", Bytes::from_static(b"1")).await?);
+            assert!(!store.create("a/b", Bytes::from_static(b"2")).await?);
+            let (bytes, version) = store.get_version("a/b").await?.ok_or("it is gone")?;
+            assert_eq!(&bytes[..], b"1");
+            let _lock = store.lock().await?;
+            assert!(store.replace("a/b", Bytes::from_static(b"3"), version.clone()).await?);
+            // Only a directory's lock holds back who has read an older one.
+            let swapped = store.replace("a/b", Bytes::from_static(b"4"), version).await?;
+            assert_eq!(swapped, location != "memory:");
+            let below = store.sub("a");
+            below.put("c.p/5", Bytes::from_static(b"5")).await?;
+            assert_eq!(below.list("").await?, ["b", "c.p/5"]);
+            assert_eq!(store.list("a/c.p").await?, ["a/c.p/5"]);
+            assert_eq!(store.list("").await?, ["a/b", "a/c.p/5"]);
+            store.delete("a/b").await?;
+            store.delete("a/b").await?;
+            assert_eq!(store.list("a").await?, ["a/c.p/5"]);
+            store.delete("a/c.p/5").await?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_place_for_a_log_is_refused() {
+        for location in ["ftp://example.com/log", "s3://", "http://", "file://elsewhere/log"] {
+            let opened = Store::open(location);
+            let refused = opened.as_ref().is_err_and(|error| error.to_string().contains(location));
+            assert!(refused, "{location}: {opened:?}");
+        }
+    }
+
+    #[test]
+    fn the_clients_of_object_stores_can_be_built() {
+        for location in [
+            "s3://bucket/a/log",
+            "gs://bucket/log",
+            "az://container/log",
+            "https://example.com/log/",
+        ] {
+            match Store::open(location) {
+                Ok(store) => assert_eq!(store.to_string(), location.trim_end_matches('/')),
+                // Without an account in the environment there is none to guess.
+                Err(error) => assert!(location.starts_with("az:"), "{location}: {error}"),
+            }
+        }
+    }
 }

@@ -407,3 +407,80 @@ pub(crate) fn corrupt(store: &Store, path: &str, detail: impl Into<String>) -> E
     let error = precise_core::Error::new(Code::LogCorrupt).because(detail.into());
     Error::refused(format!("{store}/{path}"), error)
 }
+
+#[cfg(test)]
+mod tests {
+    use precise_core::merkle::RootBuilder;
+
+    use super::*;
+
+    type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn paths_are_those_of_tlog_tiles() {
+        assert_eq!(tile_path(0, 0, 256), "tile/0/000");
+        assert_eq!(tile_path(1, 0, 1), "tile/1/000.p/1");
+        assert_eq!(tile_path(3, 999, 255), "tile/3/999.p/255");
+        assert_eq!(tile_path(0, 1000, 256), "tile/0/x001/000");
+        assert_eq!(tile_path(2, 1_234_067, 256), "tile/2/x001/x234/067");
+        assert_eq!(bundle_path(1_234_067, 8), "tile/entries/x001/x234/067.p/8");
+    }
+
+    #[test]
+    fn a_bundle_is_read_or_refused_whole() {
+        let mut bundle = BytesMut::new();
+        for entry in [&b"one"[..], b"", &vec![7; 65_535]] {
+            push_entry(&mut bundle, entry);
+        }
+        let bundle = bundle.freeze();
+        let entries =
+            parse_bundle(&bundle).map(|entries| entries.iter().map(Bytes::len).collect::<Vec<_>>());
+        assert_eq!(entries, Some(vec![3, 0, 65_535]));
+        assert_eq!(parse_bundle(&Bytes::new()), Some(Vec::new()));
+        for cut in [1, 2, 4, 6, bundle.len() - 1] {
+            assert_eq!(parse_bundle(&bundle.slice(..cut)), None, "{cut} bytes");
+        }
+        assert_eq!(parse_tile(&[1; 64]), Some(vec![[1; 32]; 2]));
+        assert_eq!(parse_tile(&[1; 65]), None);
+        assert_eq!(parse_tile(&[1; 32 * 257]), None);
+    }
+
+    /// Sizes on both sides of what fills a tile of level 0, and one of level 1.
+    #[tokio::test]
+    async fn however_a_tree_grows_its_files_lead_to_its_root() -> Tested {
+        let store = Store::open("memory:")?;
+        let entries: Vec<Bytes> =
+            (0..66_000_u32).map(|number| Bytes::copy_from_slice(&number.to_be_bytes())).collect();
+        let (mut edge, mut bundle, mut builder) =
+            (Edge::default(), Bytes::new(), RootBuilder::default());
+        for size in [1, 255, 256, 257, 512, 65_279, 65_535, 65_536, 65_537, 66_000] {
+            let from = edge.size();
+            let growth = Growth::new(&edge, &bundle, &entries[from as usize..size]);
+            store.put_all(growth.objects).await?;
+            for folder in growth.outgrown {
+                for path in store.list(&folder).await? {
+                    store.delete(&path).await?;
+                }
+            }
+            for entry in &entries[from as usize..size] {
+                builder.push_node(tlog::leaf(entry));
+            }
+            (edge, bundle) = (growth.edge, growth.bundle);
+            assert_eq!(Some(edge.root()), builder.finish(), "{size} entries");
+            let tree = Tree::open(store.clone(), size as u64, &edge.root()).await?;
+            assert_eq!(*tree.edge(), edge);
+            let last = tree.entries(size as u64 - 1..size as u64).await?;
+            assert_eq!(last, entries[size - 1..size]);
+        }
+        let tree = Tree::open(store.clone(), edge.size(), &edge.root()).await?;
+        assert_eq!(tree.entries(0..66_000).await?, entries);
+        assert_eq!(tree.compute(|read| tlog::root(66_000, read)).await?, edge.root());
+        // 66,000 = 257 × 256 + 208, and 257 = 256 + 1: of partial tiles there are those of now.
+        let partial: Vec<String> =
+            store.list("").await?.into_iter().filter(|path| path.contains(".p/")).collect();
+        let expected = ["tile/0/257.p/208", "tile/1/001.p/1", "tile/2/000.p/1"];
+        assert!(expected.iter().all(|path| partial.iter().any(|found| found == path)));
+        assert!(!partial.iter().any(|path| path.starts_with("tile/0/000.p")), "{partial:?}");
+        Ok(())
+    }
+}
