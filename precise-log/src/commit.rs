@@ -158,7 +158,11 @@ impl Writer {
                 mark(&self.log, &placed).await?;
                 return Ok(placed);
             }
-            let stage = self.stage(fresh.iter().map(|(_, text)| text.clone()).collect());
+            let entries: Vec<Bytes> = fresh.iter().map(|(_, text)| text.clone()).collect();
+            let growth = Growth::new(self.log.edge(), &self.bundle, &entries);
+            let from = self.log.checkpoint().checkpoint.clone();
+            let (size, root) = (growth.edge.size(), growth.edge.root());
+            let stage = Stage { from, size, root, entries };
             self.check_guard(&stage).await?;
             let path = stage::path(stage.from.size);
             let bytes = stage.to_bytes(&self.signer).map_err(|error| self.refused(error))?;
@@ -174,7 +178,7 @@ impl Writer {
                 self.remove_stage(stage.from.size).await;
                 continue;
             }
-            self.complete(&stage).await?;
+            self.complete(&stage, growth).await?;
             for (identity, _) in &fresh {
                 self.identities.push(identity);
             }
@@ -193,7 +197,8 @@ impl Writer {
     async fn refresh(&mut self) -> Result<()> {
         let guard = loop {
             while let Some(stage) = self.next_stage().await? {
-                self.complete(&stage).await?;
+                let growth = self.grow(&stage)?;
+                self.complete(&stage, growth).await?;
                 self.remove_stage(stage.from.size).await;
             }
             let guard = self.guard()?;
@@ -296,14 +301,18 @@ impl Writer {
         Ok(partial.iter().filter_map(width).any(|width| width > index % WIDTH))
     }
 
-    /// Does all that a stage asks for. What was done before is done again, to the same effect.
-    async fn complete(&mut self, stage: &Stage) -> Result<()> {
+    /// What the log becomes with a stage that was found.
+    fn grow(&self, stage: &Stage) -> Result<Growth> {
         let growth = Growth::new(self.log.edge(), &self.bundle, &stage.entries);
-        if growth.edge.root() != stage.root {
-            let path = stage::path(stage.from.size);
-            let detail = "its entries do not lead to the root that it states";
-            return Err(corrupt(&self.store, &path, detail));
+        if growth.edge.root() == stage.root {
+            return Ok(growth);
         }
+        let path = stage::path(stage.from.size);
+        Err(corrupt(&self.store, &path, "its entries do not lead to the root that it states"))
+    }
+
+    /// Does all that a stage asks for. What was done before is done again, to the same effect.
+    async fn complete(&mut self, stage: &Stage, growth: Growth) -> Result<()> {
         self.check_guard(stage).await?;
         // A crash here leaves some bundles and tiles that no checkpoint speaks of, and the stage.
         self.store.put_all(growth.objects).await?;
@@ -349,14 +358,6 @@ impl Writer {
             self.version = version;
         }
         Ok(true)
-    }
-
-    /// The stage with these entries.
-    fn stage(&self, entries: Vec<Bytes>) -> Stage {
-        let mut edge = self.log.edge().clone();
-        edge.extend(&entries);
-        let from = self.log.checkpoint().checkpoint.clone();
-        Stage { from, size: edge.size(), root: edge.root(), entries }
     }
 
     /// Where each entry is, or is to be. `entries` are identities and texts.
