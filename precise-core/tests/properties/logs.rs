@@ -1,5 +1,6 @@
 //! Logs: random ones are consistent and hold what they hold, and nothing that was changed passes.
 
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use precise_core::entry::{BatchEntry, BatchKind, Entry, StatusEntry};
 use precise_core::merkle::{Part, RootBuilder, leads_to, node};
 use precise_core::note::{Algorithm, Checkpoint, MAX_DECIMAL, Note, Signer, VerifierKey};
@@ -12,6 +13,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use sha2::Sha256;
 
 /// Entries that differ, of several lengths.
 fn entries(count: u64) -> Vec<Vec<u8>> {
@@ -109,6 +111,32 @@ fn what_cannot_be_read_is_not_proved() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn proofs_are_those_of_another_implementation(
+        (index, size) in (1_u64..400).prop_flat_map(|size| (0..size, Just(size))),
+    ) {
+        let entries = entries(size);
+        let leaves: Vec<Hash> = entries.iter().map(|entry| leaf(entry)).collect();
+        let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();
+        let old_size = index + 1;
+        for entry in &entries[..old_size as usize] {
+            tree.push(entry.clone());
+        }
+        let ours = root(old_size, reader(&leaves)).unwrap();
+        prop_assert_eq!(ours.as_slice(), tree.root().as_bytes().to_vec());
+        for entry in &entries[old_size as usize..] {
+            tree.push(entry.clone());
+        }
+        let ours = root(size, reader(&leaves)).unwrap();
+        prop_assert_eq!(ours.as_slice(), tree.root().as_bytes().to_vec());
+        let path = prove_inclusion(index, size, reader(&leaves)).unwrap();
+        let theirs = tree.prove_inclusion(index as usize);
+        prop_assert_eq!(path.as_flattened(), theirs.as_bytes());
+        let path = prove_consistency(old_size, size, reader(&leaves)).unwrap();
+        let theirs = tree.prove_consistency((size - old_size) as usize);
+        prop_assert_eq!(path.as_flattened(), theirs.as_bytes());
+    }
 
     #[test]
     fn what_was_changed_is_not_consistent(
