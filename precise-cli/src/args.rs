@@ -16,11 +16,11 @@ use precise_core::proof::Blind;
 use precise_core::row::UtcSecond;
 use precise_core::{Hash, hex, proof};
 
-use crate::audience;
 pub(crate) use self::log::{
-    Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow, Place,
-    Read, Receipt, Status, Unlock, Void,
+    Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow,
+    Place, Read, Receipt, Status, Unlock, Void,
 };
+use crate::audience;
 use crate::failure::{Failure, Result};
 use crate::input::{AudienceColumns, Format, Input};
 use crate::mint::{self, Blinding, Job, SeatFields};
@@ -376,8 +376,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE", requires = "receipt", group = "trust")]
     pub(crate) policy: Option<PathBuf>,
     /// The log's verifier key, or a file with it, instead of a policy; also the status log's
-    #[arg(long, value_name = "KEY", requires = "receipt", group = "trust",
-        conflicts_with = "policy")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "receipt",
+        group = "trust",
+        conflicts_with = "policy"
+    )]
     pub(crate) vkey: Vec<String>,
     /// The kind that the batch is to be of: records, audience or settlement
     #[arg(long, value_name = "KIND", requires = "receipt",

@@ -57,7 +57,8 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         progress.finish();
     }
     for database in &databases {
-        let mut source = Postgres::new(&database.to_string_lossy(), &|name| std::env::var(name).ok())?;
+        let mut source =
+            Postgres::new(&database.to_string_lossy(), &|name| std::env::var(name).ok())?;
         let progress = Progress::batches(None);
         take(&mut writer, &mut source, &progress, &mut done).await?;
         progress.finish();

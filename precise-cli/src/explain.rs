@@ -49,14 +49,20 @@ fn explain_receipt(given: &Given<'_>, keys: &[VerifierKey], text: &mut String) -
         Some(_) => "BLAKE3 keyed_hash(blind, canonical)",
     };
     text.push_str(&format!("proof\n  {hashed}\n    = {}\n", hex::format_hash(&computed)));
-    text.push_str(&format!("  the receipt's proof_hash\n    = {}\n", format_hash(&receipt.proof_hash)));
+    text.push_str(&format!(
+        "  the receipt's proof_hash\n    = {}\n",
+        format_hash(&receipt.proof_hash)
+    ));
     let leaf = merkle::leaf(&receipt.proof_hash);
     let batch = &receipt.batch;
     text.push_str(&format!("batch\n  leaf {} of {}\n", batch.index(), batch.count()));
     text.push_str(&format!("  SHA-256(00 ‖ proof_hash)\n    = {}\n", format_hash(&leaf)));
     climb(leaf, batch.index(), batch.count(), batch.path(), text)?;
     if let Ok(Entry::Batch(entry)) = Entry::parse(receipt.entry.as_bytes()) {
-        text.push_str(&format!("  the entry's batch_root\n    = {}\n", format_hash(&entry.batch_root)));
+        text.push_str(&format!(
+            "  the entry's batch_root\n    = {}\n",
+            format_hash(&entry.batch_root)
+        ));
     }
     text.push_str(&format!("entry\n  {}\n", receipt.entry));
     explain_log(&receipt.entry, &receipt.tlog_proof, keys, text)

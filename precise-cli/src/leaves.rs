@@ -65,4 +65,3 @@ impl Deref for Leaves {
         &self.store
     }
 }
-

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use precise_core::hex;
 use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
 use precise_core::row::UtcSecond;
-use precise_core::hex;
 use precise_log::commit::Writer;
-use precise_log::key::{self, Protection};
-use precise_log::log::Log;
-use precise_log::state::State;
 use precise_log::daemon::asked_to_end;
 use precise_log::fsck::{self, Expected};
+use precise_log::key::{self, Protection};
+use precise_log::log::Log;
 use precise_log::monitor::{Monitor, Sight};
 use precise_log::serve;
+use precise_log::state::State;
 use precise_log::status::StatusLog;
 use precise_log::store::Store;
 use serde_json::json;
@@ -121,7 +121,6 @@ impl Ours {
         let path = key.key.clone().unwrap_or_else(|| self.state.folder().join(KEY));
         read_signer(&path, &key.unlock)
     }
-
 
     /// The log that says what is void.
     pub(crate) async fn status_log(&self, unlock: &Unlock) -> Result<StatusLog> {
@@ -268,12 +267,9 @@ pub(crate) async fn make(store: &Store, recipe: &Recipe<'_>) -> Result<Made> {
     let state = State::open(recipe.folder.clone())?;
     let key = find_or_write_key(&recipe.key, recipe.origin, recipe)?;
     let status_origin = format!("{}/status", recipe.origin);
-    let status_key =
-        find_or_write_key(&recipe.folder.join(STATUS_KEY), &status_origin, recipe)?;
-    let made = Made {
-        key: key.verifier_key().clone(),
-        status_key: status_key.verifier_key().clone(),
-    };
+    let status_key = find_or_write_key(&recipe.folder.join(STATUS_KEY), &status_origin, recipe)?;
+    let made =
+        Made { key: key.verifier_key().clone(), status_key: status_key.verifier_key().clone() };
     Writer::create(store.clone(), key, state.clone()).await?;
     write(&recipe.folder.join(VKEY), &format!("{}\n", made.key.to_text()))?;
     write(&recipe.folder.join(STATUS_VKEY), &format!("{}\n", made.status_key.to_text()))?;
@@ -431,8 +427,7 @@ fn describe(sight: &Sight, json: bool) -> String {
     let Checkpoint { origin, size, root, .. } = &sight.signed.checkpoint;
     let root = hex::format_hash(root);
     if json {
-        let seen =
-            json!({ "before": sight.before, "origin": origin, "root": root, "size": size });
+        let seen = json!({ "before": sight.before, "origin": origin, "root": root, "size": size });
         return format!("{seen}\n");
     }
     match sight.before {

@@ -70,11 +70,7 @@ async fn in_store(ours: &Ours, log: &Log, command: &Receipt) -> Result<Found> {
 }
 
 /// Where a proof is, in the first batch with it that is in the log.
-pub(crate) async fn from_leaves(
-    leaves: &Leaves,
-    log: &Log,
-    proof: &Hash,
-) -> Result<Option<Found>> {
+pub(crate) async fn from_leaves(leaves: &Leaves, log: &Log, proof: &Hash) -> Result<Option<Found>> {
     let found = leaves.find(proof)?;
     for unreadable in &found.unreadable {
         eprintln!("warning: {unreadable}");
@@ -100,8 +96,8 @@ async fn in_files(log: &Log, command: &Receipt) -> Result<Found> {
     if hashes.is_empty() {
         return Err(empty_batch("cannot make a receipt"));
     }
-    let batch = Batch::new(hashes)
-        .map_err(|error| Failure::refused("cannot make a receipt", error))?;
+    let batch =
+        Batch::new(hashes).map_err(|error| Failure::refused("cannot make a receipt", error))?;
     let Membership::Included(inclusion) = batch.prove(&command.proof) else {
         let id = proof::format_id(&command.proof);
         return Err(Failure::Usage(format!("{id} is not among the proofs of these files")));
@@ -223,9 +219,7 @@ impl ReceiptsWriter {
             Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, receipt)| receipt))),
         ];
         let batch = RecordBatch::try_new(self.schema.clone(), columns);
-        self.writer
-            .write(&batch.map_err(|error| failed(&error))?)
-            .map_err(|error| failed(&error))
+        self.writer.write(&batch.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
     }
 
     pub(crate) fn finish(self) -> Result<()> {

@@ -87,7 +87,8 @@ async fn read_latest(
         .and_then(Policy::parse)
         .map_err(refused("the policy"))?;
     let proof_hash = Receipt::parse(receipt).map_err(refused("the receipt"))?.proof_hash;
-    let given = given.map(StatusReceipt::parse).transpose().map_err(refused("the status receipt"))?;
+    let given =
+        given.map(StatusReceipt::parse).transpose().map_err(refused("the status receipt"))?;
     let store = Store::open(location)?;
     let named = origin(&store).await?;
     let (store, named) = match named.strip_suffix(&status_origin("")) {

@@ -3,9 +3,9 @@
 pub mod commit;
 pub mod daemon;
 pub mod error;
-pub mod key;
 pub mod fsck;
 mod identities;
+pub mod key;
 pub mod leaves;
 mod lock;
 pub mod log;

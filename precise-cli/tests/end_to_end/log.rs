@@ -122,15 +122,14 @@ fn every_byte_of_a_receipt_counts() {
     for at in 0..receipt.len() - 1 {
         let mut changed = receipt.clone();
         changed[at] ^= 0x01;
-        let verdict =
-            precise_core::verify::verify_receipt(&precise_core::verify::ReceiptRequest {
-                record: record.as_bytes(),
-                blind: None,
-                receipt: &changed,
-                policy: &policy,
-                kind: None,
-                status: None,
-            });
+        let verdict = precise_core::verify::verify_receipt(&precise_core::verify::ReceiptRequest {
+            record: record.as_bytes(),
+            blind: None,
+            receipt: &changed,
+            policy: &policy,
+            kind: None,
+            status: None,
+        });
         assert!(!verdict.holds(), "byte {at} of the receipt");
     }
 }
@@ -288,15 +287,14 @@ fn receipts_of_a_whole_batch() {
         let hash = precise_core::proof::hash(record.as_bytes(), None);
         let spelled = precise_core::hex::format_hash(&hash);
         let receipt = receipts.iter().find(|receipt| receipt.contains(&spelled)).unwrap();
-        let verdict =
-            precise_core::verify::verify_receipt(&precise_core::verify::ReceiptRequest {
-                record: record.as_bytes(),
-                blind: None,
-                receipt: receipt.as_bytes(),
-                policy: policy.as_bytes(),
-                kind: Some("records"),
-                status: None,
-            });
+        let verdict = precise_core::verify::verify_receipt(&precise_core::verify::ReceiptRequest {
+            record: record.as_bytes(),
+            blind: None,
+            receipt: receipt.as_bytes(),
+            policy: policy.as_bytes(),
+            kind: Some("records"),
+            status: None,
+        });
         held += usize::from(verdict.holds());
     }
     assert_eq!(held, COUNT);
@@ -377,7 +375,17 @@ fn what_is_wrong_is_said() {
     place.run(&init).fails(2);
     place.run(&["log", "init", "x", "--origin", "two words", "--state", "s"]).fails(1);
     place
-        .run(&["log", "init", "y", "--origin", "other.example", "--state", "t", "--key", "state/key"])
+        .run(&[
+            "log",
+            "init",
+            "y",
+            "--origin",
+            "other.example",
+            "--state",
+            "t",
+            "--key",
+            "state/key",
+        ])
         .fails_with(2, &["is of example.com/log"]);
     place.run(&["log", "show", "nowhere", "--state", "state"]).fails_with(2, &["no log at"]);
     place.run(&["log", "show", "log", "--state", "empty"]).fails_with(2, &["--vkey"]);
