@@ -19,6 +19,7 @@ use precise_core::{Code, Hash, tlog};
 
 use crate::error::{Error, Result};
 use crate::identities::Identities;
+use crate::lock::Lock;
 use crate::log::{CHECKPOINT, Log, SignedCheckpoint, checkpoint_name, read_checkpoint};
 use crate::stage::{self, Stage};
 use crate::state::{Guard, State};
@@ -93,7 +94,7 @@ impl Writer {
     pub async fn open(store: Store, signer: Signer, state: State, adopt: bool) -> Result<Self> {
         check_signer(&store, &signer)?;
         let state_lock = state.lock().await?;
-        let directory_lock = store.lock().await?;
+        let directory = store.lock().await?;
         let (note, version) = read_checkpoint(&store).await?;
         let log = Log::at(store.clone(), verify(&store, &signer, &note)?).await?;
         if read_guard(&state, log.origin())?.is_none() {
@@ -109,8 +110,8 @@ impl Writer {
         let identities = open_identities(&state, &log).await?;
         let mut writer = Self { store, signer, state, log, version, bundle, identities };
         writer.check_store().await?;
-        writer.refresh().await?;
-        drop((state_lock, directory_lock));
+        writer.refresh(directory.as_ref()).await?;
+        drop((state_lock, directory));
         Ok(writer)
     }
 
@@ -150,9 +151,9 @@ impl Writer {
             .collect::<precise_core::Result<Vec<_>>>()
             .map_err(|error| Error::refused("an entry to commit", error))?;
         let _state = self.state.lock().await?;
-        let _directory = self.store.lock().await?;
+        let directory = self.store.lock().await?;
         loop {
-            self.refresh().await?;
+            self.refresh(directory.as_ref()).await?;
             let Placement { placed, fresh } = self.place(&entries).await?;
             if fresh.is_empty() {
                 mark(&self.log, &placed).await?;
@@ -178,7 +179,7 @@ impl Writer {
                 self.remove_stage(stage.from.size).await;
                 continue;
             }
-            self.complete(&stage, growth).await?;
+            self.complete(&stage, growth, directory.as_ref()).await?;
             for (identity, _) in &fresh {
                 self.identities.push(identity);
             }
@@ -194,11 +195,11 @@ impl Writer {
     }
 
     /// Brings the log that is in memory up to the one in the store, completing what was begun.
-    async fn refresh(&mut self) -> Result<()> {
+    async fn refresh(&mut self, directory: Option<&Lock>) -> Result<()> {
         let guard = loop {
             while let Some(stage) = self.next_stage().await? {
                 let growth = self.grow(&stage)?;
-                self.complete(&stage, growth).await?;
+                self.complete(&stage, growth, directory).await?;
                 self.remove_stage(stage.from.size).await;
             }
             let guard = self.guard()?;
@@ -312,7 +313,12 @@ impl Writer {
     }
 
     /// Does all that a stage asks for. What was done before is done again, to the same effect.
-    async fn complete(&mut self, stage: &Stage, growth: Growth) -> Result<()> {
+    async fn complete(
+        &mut self,
+        stage: &Stage,
+        growth: Growth,
+        directory: Option<&Lock>,
+    ) -> Result<()> {
         self.check_guard(stage).await?;
         // A crash here leaves some bundles and tiles that no checkpoint speaks of, and the stage.
         self.store.put_all(growth.objects).await?;
@@ -323,7 +329,7 @@ impl Writer {
         // that leads from the one to the other.
         self.state.set_guard(&Guard { origin, size: stage.size, root: stage.root })?;
         // A crash from here on leaves a stage below the checkpoint.
-        if !self.publish(&signed).await? {
+        if !self.publish(&signed, directory).await? {
             return self.reload().await;
         }
         self.log = self.log.grown(signed, growth.edge);
@@ -339,9 +345,14 @@ impl Writer {
 
     /// Publishes a checkpoint. Whether it did: `false` if somebody has published it, or one behind
     /// it.
-    async fn publish(&mut self, signed: &SignedCheckpoint) -> Result<bool> {
+    async fn publish(
+        &mut self,
+        signed: &SignedCheckpoint,
+        directory: Option<&Lock>,
+    ) -> Result<bool> {
         let note = Bytes::from(signed.note.clone());
-        while !self.store.replace(CHECKPOINT, note.clone(), self.version.clone()).await? {
+        while !self.store.replace(CHECKPOINT, note.clone(), self.version.clone(), directory).await?
+        {
             let (found, version) = read_checkpoint(&self.store).await?;
             let found = verify(&self.store, &self.signer, &found)?;
             if found.checkpoint.size >= signed.checkpoint.size {

@@ -8,6 +8,7 @@ mod identities;
 pub mod key;
 pub mod leaves;
 mod lock;
+pub mod lock;
 pub mod log;
 pub mod monitor;
 pub mod serve;

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -9,9 +10,9 @@ use crate::error::{Error, Result};
 /// How long to wait between two attempts. A commit takes some milliseconds.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A lock that is held until this goes, or its process ends.
-#[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "closing the file gives the lock back")] File);
+/// A lock that is held until this and its clones go, or its process ends.
+#[derive(Clone, Debug)]
+pub struct Lock(#[allow(dead_code, reason = "closing the file gives the lock back")] Arc<File>);
 
 impl Lock {
     /// Waits until nobody else holds the lock of a file, which is made if it is not there.
@@ -26,7 +27,7 @@ impl Lock {
         // Waiting in the kernel would keep a thread, also of who has given up waiting.
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) => return Ok(Self(Arc::new(file))),
                 Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }

@@ -155,13 +155,29 @@ impl Store {
     }
 
     /// Writes an object over the version that was read. Whether it was written: `false` if it was
-    /// changed since. In a directory this is for who holds the lock, and always writes.
-    pub async fn replace(&self, path: &str, bytes: Bytes, version: Version) -> Result<bool> {
-        let mode = match self.directory {
-            None => PutMode::Update(version.0),
-            Some(_) => PutMode::Overwrite,
+    /// changed since. A directory cannot compare: there this takes the lock, and always writes.
+    pub async fn replace(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        version: Version,
+        lock: Option<&Lock>,
+    ) -> Result<bool> {
+        let written = match lock {
+            None => self.write(path, bytes, PutMode::Update(version.0)).await,
+            // A thread of its own writes files, and goes on if who waits for it is gone. So the
+            // lock goes with it: nothing old is written once somebody else has the lock.
+            Some(lock) => {
+                let (store, path, lock) = (self.clone(), path.to_string(), lock.clone());
+                let write = async move {
+                    let written = store.write(&path, bytes, PutMode::Overwrite).await;
+                    drop(lock);
+                    written
+                };
+                tokio::spawn(write).await.unwrap_or_else(|error| Err(error.into()))
+            }
         };
-        match self.write(path, bytes, mode).await {
+        match written {
             Err(object_store::Error::Precondition { .. }) => Ok(false),
             Err(error) => Err(self.failed("replace", path, &error)),
             Ok(()) => Ok(true),
@@ -260,10 +276,11 @@ mod tests {
             assert!(!store.create("a/b", Bytes::from_static(b"2")).await?);
             let (bytes, version) = store.get_version("a/b").await?.ok_or("it is gone")?;
             assert_eq!(&bytes[..], b"1");
-            let _lock = store.lock().await?;
-            assert!(store.replace("a/b", Bytes::from_static(b"3"), version.clone()).await?);
+            let lock = store.lock().await?;
+            let lock = lock.as_ref();
+            assert!(store.replace("a/b", Bytes::from_static(b"3"), version.clone(), lock).await?);
             // Only a directory's lock holds back who has read an older one.
-            let swapped = store.replace("a/b", Bytes::from_static(b"4"), version).await?;
+            let swapped = store.replace("a/b", Bytes::from_static(b"4"), version, lock).await?;
             assert_eq!(swapped, location != "memory:");
             let below = store.sub("a");
             below.put("c.p/5", Bytes::from_static(b"5")).await?;
