@@ -425,3 +425,23 @@ async fn committers_of_one_directory_take_turns() -> Tested {
     assert_eq!(found.size(), 81);
     check_log(&found).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_nobody_waits_for_any_more_is_completed_by_the_next() -> Tested {
+    let log = Directory::of(0).await?;
+    for round in 0..40_u32 {
+        let mut writer = log.machine.open(&log.store()?).await?;
+        let from = u64::from(round) * 5;
+        let entries = batches(from..from + 10)?;
+        // Later and later, so that it is cut off at one step after the other.
+        tokio::select! {
+            biased;
+            _ = commit(&mut writer, &entries) => {}
+            () = tokio::time::sleep(std::time::Duration::from_micros(u64::from(round) * 300)) => {}
+        }
+        commit(&mut log.machine.open(&log.store()?).await?, &entries).await?;
+    }
+    let found = log.machine.open(&log.store()?).await?.log().clone();
+    assert_eq!(found.size(), 40 * 5 + 5);
+    check_log(&found).await
+}
