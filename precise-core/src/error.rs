@@ -428,7 +428,7 @@ impl Code {
             Self::LogCorrupt => (
                 "PR414",
                 "a log's file is not what its tree says",
-                "Restore it from a copy; `precise log fsck` names every file that is wrong.",
+                "Restore it from a copy; `precise log fsck` names the first one that is wrong.",
             ),
             Self::LogKey => (
                 "PR415",

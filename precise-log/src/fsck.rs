@@ -1,5 +1,5 @@
-//! Whether a log is whole: every tile and the root are computed again from the bundles, and compared
-//! with what is there. Any log of `c2sp.org/tlog-tiles` can be asked, whoever wrote it.
+//! Whether a log is whole: every tile and the root are computed again from the bundles, and
+//! compared with what is there. Any log of `c2sp.org/tlog-tiles` can be asked, whoever wrote it.
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -205,8 +205,8 @@ async fn read_tile(store: &Store, level: u32, number: u64, width: u64) -> Result
     Ok(hashes)
 }
 
-/// More than was asked for is right in the full file, which a partial one makes way for when the log
-/// grows, and in no other.
+/// More than was asked for is right in the full file, which a partial one makes way for when the
+/// log grows, and in no other.
 async fn check_outgrown(store: &Store, path: &str) -> Result<()> {
     match store.get(path).await? {
         None => Ok(()),

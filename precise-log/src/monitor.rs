@@ -47,9 +47,9 @@ impl Monitor {
     /// Looks once: the checkpoint is signed by the key, has the one that was seen before in it, and
     /// the entries that are new are there and as expected. Only then is it remembered.
     ///
-    /// Errors: those of [`SignedCheckpoint::verify`]; PR413 for a log that was rolled back or forked,
-    /// of which both checkpoints are kept in the folder `MEMORY.evidence`; PR414 for files that are
-    /// not what the tree says; PR407 or PR905 for an entry that is not as expected.
+    /// Errors: those of [`SignedCheckpoint::verify`]; PR413 for a log that was rolled back or
+    /// forked, of which both checkpoints are kept in the folder `MEMORY.evidence`; PR414 for files
+    /// that are not what the tree says; PR407 or PR905 for an entry that is not as expected.
     pub async fn look(&self) -> Result<Sight> {
         let known = self.known()?;
         let (note, _) = read_checkpoint(&self.store).await?;

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::fixture::{Kept, Tested, key, refusal};
+use crate::fixture::{Kept, Tested, copy, key, refusal};
 
 /// A server, until it is stopped.
 struct Served {
@@ -108,6 +108,20 @@ async fn files_have_types_and_tags() -> Tested {
         let (status, ..) =
             served.ask("GET", &format!("/{path}"), "if-none-match: \"a\"\r\n").await?;
         assert_eq!(status, 200);
+    }
+    served.stop().await
+}
+
+#[tokio::test]
+async fn the_status_log_below_a_log_is_served() -> Tested {
+    let log = Kept::of(0..3).await?;
+    let below = Kept::of(3..7).await?;
+    copy(&below.path(), &log.path().join("status"))?;
+    let served = Served::of(&log.store).await?;
+    let store = served.store()?;
+    for (store, kept) in [(store.clone(), &log), (store.sub("status"), &below)] {
+        let read = Log::open(store, &key()?).await?;
+        assert_eq!(read.entry(2).await?, kept.writer.log().entry(2).await?);
     }
     served.stop().await
 }
