@@ -9,11 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use precise_core::hex;
 use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
 use precise_core::row::UtcSecond;
+use precise_core::verify::status_origin;
 use precise_log::commit::Writer;
 use precise_log::daemon::asked_to_end;
 use precise_log::fsck::{self, Expected};
 use precise_log::key::{self, Protection};
-use precise_log::log::Log;
+use precise_log::log::{CHECKPOINT, Log};
 use precise_log::monitor::{Monitor, Sight};
 use precise_log::serve;
 use precise_log::state::State;
@@ -145,7 +146,7 @@ fn unlocking(unlock: &Unlock) -> key::Unlock {
 /// The name that a log's checkpoint bears. Nothing vouches for it yet.
 pub(crate) async fn origin(store: &Store) -> Result<String> {
     let what = format!("cannot read the checkpoint of {store}");
-    let note = store.get("checkpoint").await?.ok_or_else(|| {
+    let note = store.get(CHECKPOINT).await?.ok_or_else(|| {
         Failure::Io(format!("there is no log at {store}; precise log init makes one"))
     })?;
     Note::parse(&note)
@@ -178,16 +179,15 @@ impl Read {
     /// The log, and the key it is to be signed with.
     async fn open(&self) -> Result<(Store, VerifierKey)> {
         let store = Store::open(&self.log)?;
-        let key = match &self.vkey {
-            Some(key) => read_vkey(key)?,
-            None => {
-                let origin = origin(&store).await?;
-                let (origin, name) = match origin.strip_suffix("/status") {
-                    Some(log) => (log, STATUS_VKEY),
-                    None => (origin.as_str(), VKEY),
-                };
-                own_key(&state_folder(self.state.as_deref(), origin)?, name)?
-            }
+        let key = if let Some(key) = &self.vkey {
+            read_vkey(key)?
+        } else {
+            let origin = origin(&store).await?;
+            let (origin, name) = match origin.strip_suffix(&status_origin("")) {
+                Some(log) => (log, STATUS_VKEY),
+                None => (origin.as_str(), VKEY),
+            };
+            own_key(&state_folder(self.state.as_deref(), origin)?, name)?
         };
         Ok((store, key))
     }
@@ -262,12 +262,17 @@ impl Made {
     }
 }
 
-/// Makes a log and its status log. A key that is there is used: an earlier attempt may have left it.
+/// Makes a log and its status log. A key that is there is used: an earlier attempt may have left
+/// it.
 pub(crate) async fn make(store: &Store, recipe: &Recipe<'_>) -> Result<Made> {
+    if store.get(CHECKPOINT).await?.is_some() {
+        let why = format!("there is a log at {store} already; precise commit adds to it");
+        return Err(Failure::Usage(why));
+    }
     let state = State::open(recipe.folder.clone())?;
     let key = find_or_write_key(&recipe.key, recipe.origin, recipe)?;
-    let status_origin = format!("{}/status", recipe.origin);
-    let status_key = find_or_write_key(&recipe.folder.join(STATUS_KEY), &status_origin, recipe)?;
+    let status_key =
+        find_or_write_key(&recipe.folder.join(STATUS_KEY), &status_origin(recipe.origin), recipe)?;
     let made =
         Made { key: key.verifier_key().clone(), status_key: status_key.verifier_key().clone() };
     Writer::create(store.clone(), key, state.clone()).await?;

@@ -71,8 +71,9 @@ fn main() -> ExitCode {
 /// What is true when a command was interrupted; none of those that end in their own way.
 fn last_words(command: &Command) -> Option<&'static str> {
     match command {
-        Command::Committer(_) | Command::Sql(_) => None,
-        Command::Log(Log { command: LogCommand::Monitor(_) | LogCommand::Serve(_) }) => None,
+        Command::Committer(_)
+        | Command::Log(Log { command: LogCommand::Monitor(_) | LogCommand::Serve(_) })
+        | Command::Sql(_) => None,
         Command::Commit(_) | Command::Log(_) | Command::Status(_) | Command::Void(_) => {
             Some("run it again: what was begun is completed, and nothing is done twice")
         }

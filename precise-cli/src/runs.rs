@@ -384,7 +384,7 @@ mod tests {
     fn spilling_changes_nothing() {
         let whole = Batch::new(hashes()).unwrap();
         for run_len in [1, 36, 37, 38, 499, 500, 501, 1000] {
-            let mut set = set(run_len, 400);
+            let set = set(run_len, 400);
             assert_eq!((set.distinct(), set.duplicates()), (400, 100), "runs of {run_len}");
             let root = BatchRoot { root: whole.root(), count: 400, part: None };
             assert_eq!(set.batch_roots().unwrap(), [root], "runs of {run_len}");
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn parts_hold_every_hash_once_and_none_above_the_limit() {
         for limit in [1, 7, 100, 399] {
-            let mut set = set(64, limit);
+            let set = set(64, limit);
             let roots = set.batch_roots().unwrap();
             assert_eq!(roots.iter().map(|root| root.count).sum::<u64>(), 400);
             for root in &roots {
@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn the_empty_set_has_no_root() {
-        let mut set = SortedRuns::new(&std::env::temp_dir()).finish(10).unwrap();
+        let set = SortedRuns::new(&std::env::temp_dir()).finish(10).unwrap();
         assert_eq!(set.batch_roots().unwrap(), []);
         assert_eq!((set.distinct(), set.duplicates()), (0, 0));
     }

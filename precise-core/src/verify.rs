@@ -530,7 +530,8 @@ impl LastEntry {
         if !freshness.has(at.posix()) {
             let age = now.abs_diff(at.posix());
             return Err(alloc::format!(
-                "the entry is of {at}, {age} s from now, and at most {max_age} s are asked for"
+                "stale: the entry is of {at}, {age} s from now, and at most {max_age} s are asked \
+                 for"
             ));
         }
         // No cosignature is of a time that an i64 does not hold.
@@ -538,8 +539,8 @@ impl LastEntry {
             Some(seen) if !freshness.has(seen as i64) => {
                 let (age, seen) = (now.abs_diff(seen as i64), time_text(seen));
                 Err(alloc::format!(
-                    "the quorum had seen the checkpoint at {seen}, {age} s from now, and at most \
-                     {max_age} s are asked for"
+                    "stale: the quorum had seen the checkpoint at {seen}, {age} s from now, and at \
+                     most {max_age} s are asked for"
                 ))
             }
             _ => Ok(()),

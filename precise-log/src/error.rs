@@ -27,7 +27,14 @@ impl Error {
 
     /// Something that failed: `attempted` completes "cannot".
     pub fn failed(attempted: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self::Failed(format!("cannot {attempted}: {why}"))
+        let mut message = format!("cannot {attempted}: {why}");
+        // The operating system's words without its number.
+        if let Some(at) = message.find(" (os error ")
+            && let Some(len) = message[at..].find(')')
+        {
+            message.replace_range(at..=at + len, "");
+        }
+        Self::Failed(message)
     }
 }
 

@@ -7,7 +7,6 @@ pub mod fsck;
 mod identities;
 pub mod key;
 pub mod leaves;
-mod lock;
 pub mod lock;
 pub mod log;
 pub mod monitor;

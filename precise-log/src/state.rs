@@ -101,14 +101,17 @@ impl State {
 
 /// Writes a file so that after a crash there is the old one, or this one.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = path.with_extension("new");
+    let mut beside = path.to_path_buf().into_os_string();
+    beside.push(".new");
+    // A plain name is one in the present folder.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
         // The new name is durable when its folder is.
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(|error| Error::failed(format!("write {}", path.display()), error))
 }

@@ -200,7 +200,8 @@ pub(crate) struct Commit {
     #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
     pub(crate) column: String,
     /// Proofs per batch at most; larger sets are cut by leading bits
-    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = super::part_limit)]
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT,
+        value_parser = super::part_limit)]
     pub(crate) part_limit: usize,
     /// Where the leaves of batches are kept [default: `batches` in the state]
     #[arg(long, value_name = "DIRECTORY")]
@@ -242,7 +243,8 @@ pub(crate) struct Receipt {
     #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
     pub(crate) column: String,
     /// Proofs per batch at most, as it was when the batch was made
-    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = super::part_limit)]
+    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT,
+        value_parser = super::part_limit)]
     pub(crate) part_limit: usize,
     /// Where the leaves of batches are kept [default: `batches` in the state]
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "batch")]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use arrow_array::cast::AsArray;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -20,7 +21,7 @@ impl Logged {
         let place = Place::new();
         place.mint_with(&["-", "-o", "p.parquet"], numbered(COUNT).as_bytes());
         let init = ["log", "init", "log", "--origin", ORIGIN, "--state", "state"];
-        let vkey = prints(place.run(&[&init[..], &["--policy", "policy"]].concat()));
+        let vkey = prints(&place.run(&[&init[..], &["--policy", "policy"]].concat()));
         assert!(vkey.starts_with("example.com/log+") && vkey.lines().count() == 1, "{vkey}");
         assert!(place.text("policy").starts_with(&format!("log {vkey}")));
         place.write("record.json", r#"{"i":7}"#);
@@ -137,7 +138,7 @@ fn every_byte_of_a_receipt_counts() {
 #[test]
 fn blinded_proofs_have_blinded_receipts() {
     let logged = Logged::new();
-    logged.0.write("secret", &"a7".repeat(32));
+    logged.0.write("secret", "a7".repeat(32));
     let blind = ["--secret-file", "secret", "--record-id"];
     let records = "{\"i\":7,\"id\":\"r7\"}\n{\"i\":8,\"id\":\"r8\"}\n";
     let mint = ["-", "-o", "b.parquet", "--secret-file", "secret", "--record-id", "id"];
@@ -164,7 +165,7 @@ fn a_void_proof_fails_at_status_and_others_do_not() {
     let proof = logged.proof();
     let status = ["--policy", "policy", "--status", "status.json"];
     let log = ["--policy", "policy", "--status-log", "log", "--state", "state"];
-    prints(logged.ours("status", &["--proof", &proof, "-o", "status.json"]));
+    prints(&logged.ours("status", &["--proof", &proof, "-o", "status.json"]));
     assert_eq!(logged.failed(&status), None);
     // Of an empty map everybody knows each place.
     assert_eq!(logged.failed(&["--policy", "policy", "--status-log", "log"]), None);
@@ -181,7 +182,7 @@ fn a_void_proof_fails_at_status_and_others_do_not() {
 
     logged.ours("void", &["--proof", &proof, "--reason", "erasure"]).succeeds();
     assert_eq!(logged.failed(&log).unwrap(), "status");
-    prints(logged.ours("status", &["--proof", &proof, "-o", "status.json"]));
+    prints(&logged.ours("status", &["--proof", &proof, "-o", "status.json"]));
     assert_eq!(logged.failed(&status).unwrap(), "status");
     assert_eq!(logged.failed(&["--policy", "policy"]), None);
     // A policy without the status log's key.
@@ -222,7 +223,7 @@ fn a_commit_that_is_killed_again_and_again_commits_each_batch_once() {
     let commit = ["commit", "spool", "--log", "log", "--state", "state"];
     let mut kills = 0;
     for millis in (5..).step_by(40) {
-        let mut child = place.command(&commit).spawn().unwrap();
+        let mut child = place.command(&commit).stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(millis));
         if child.try_wait().unwrap().is_some_and(|status| status.success()) {
             break;
@@ -264,7 +265,8 @@ fn two_committers_at_once_commit_each_batch_once() {
         ["commit".to_owned()].into_iter().chain(names.into_iter().cloned()).chain(ours).collect()
     };
     let run = |args: Vec<String>| {
-        place.command(&args.iter().map(String::as_str).collect::<Vec<_>>()).spawn().unwrap()
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        place.command(&args).stdout(Stdio::null()).spawn().unwrap()
     };
     let mut children = [run(args(names.iter().collect())), run(args(names.iter().rev().collect()))];
     for child in &mut children {
@@ -310,7 +312,7 @@ fn a_sealed_key_is_opened_by_its_passphrase_alone() {
             .unwrap();
     }
     let init = ["log", "init", "log", "--origin", ORIGIN, "--state", "state"];
-    prints(place.run(&[&init[..], &["--passphrase-file", "pass"]].concat()));
+    prints(&place.run(&[&init[..], &["--passphrase-file", "pass"]].concat()));
     for key in ["state/key", "state/status-key"] {
         let text = place.text(key);
         assert!(text.starts_with("-----BEGIN AGE") && !text.contains("PRIVATE"), "{text}");
@@ -333,7 +335,7 @@ fn monitors_find_forks() {
     // The same key signs another history, with a state that knows nothing.
     fs::rename(place.path("log"), place.path("true")).unwrap();
     let init = ["log", "init", "log", "--origin", ORIGIN, "--state", "other", "--key", "state/key"];
-    prints(place.run(&init));
+    prints(&place.run(&init));
     place.mint_with(&["-", "-o", "q.parquet"], numbered(7).as_bytes());
     let other = ["--log", "log", "--state", "other", "--key", "state/key"];
     for label in ["a", "b", "c"] {
@@ -349,21 +351,44 @@ fn monitors_find_forks() {
 fn a_served_log_is_read_over_http() {
     let logged = Logged::committed();
     let place = &logged.0;
-    let mut server = place
-        .command(&["log", "serve", "log", "--listen", "127.0.0.1:0"])
-        .stderr(fs::File::create(place.path("said")).unwrap())
-        .spawn()
-        .unwrap();
-    wait_until("the server listens", || place.text("said").contains("http://"));
-    let said = place.text("said");
-    let url = said.split_whitespace().last().unwrap();
+    let server = Server::start(place);
+    let url = server.url();
     let vkey = place.text("state/vkey");
-    place.run(&["log", "fsck", url, "--vkey", vkey.trim()]).succeeds();
-    place.run(&["log", "monitor", url, "--vkey", vkey.trim(), "--seen", "seen"]).succeeds();
-    assert_eq!(logged.failed(&["--policy", "policy", "--status-log", url]), None);
-    server.kill().unwrap();
-    server.wait().unwrap();
-    place.run(&["log", "fsck", url, "--vkey", vkey.trim()]).fails_with(2, &["cannot"]);
+    place.run(&["log", "fsck", &url, "--vkey", vkey.trim()]).succeeds();
+    place.run(&["log", "monitor", &url, "--vkey", vkey.trim(), "--seen", "seen"]).succeeds();
+    assert_eq!(logged.failed(&["--policy", "policy", "--status-log", &url]), None);
+    drop(server);
+    place.run(&["log", "fsck", &url, "--vkey", vkey.trim()]).fails_with(2, &["cannot"]);
+}
+
+/// `precise log serve`, which ends with the test, however that ends.
+struct Server<'a> {
+    place: &'a Place,
+    child: Child,
+}
+
+impl<'a> Server<'a> {
+    fn start(place: &'a Place) -> Self {
+        let mut command = place.command(&["log", "serve", "log", "--listen", "127.0.0.1:0"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(fs::File::create(place.path("said")).unwrap());
+        let server = Self { place, child: command.spawn().unwrap() };
+        wait_until("the server listens", || place.text("said").contains("http://"));
+        server
+    }
+
+    fn url(&self) -> String {
+        let said = self.place.text("said");
+        said.split_whitespace().last().unwrap().to_owned()
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[test]
@@ -372,7 +397,9 @@ fn what_is_wrong_is_said() {
     let place = &logged.0;
     // There is a log already; its key is another's; there is none.
     let init = ["log", "init", "log", "--origin", ORIGIN, "--state", "state"];
-    place.run(&init).fails(2);
+    place.run(&init).fails_with(2, &["already"]);
+    let elsewhere = ["log", "init", "z", "--origin", ORIGIN, "--state", "state"];
+    place.run(&elsewhere).fails_with(1, &["PR413"]);
     place.run(&["log", "init", "x", "--origin", "two words", "--state", "s"]).fails(1);
     place
         .run(&[
@@ -415,7 +442,7 @@ fn what_is_wrong_is_said() {
 }
 
 /// What a command that also tells people something printed.
-fn prints(run: Run) -> String {
+fn prints(run: &Run) -> String {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     run.text().to_owned()
 }
