@@ -27,7 +27,10 @@ fn each_code_of_a_log_is_given() {
             Expected::Digest(_) | Expected::Result(_) | Expected::Undetailed(_) => None,
         })
         .collect();
-    let codes = Code::ALL.iter().copied().filter(|code| *code as u16 / 100 == 4);
+    // Those are said of a store and a key, and no document has them.
+    let of_stores = [Code::LogCorrupt, Code::LogDiverged, Code::LogKey];
+    let of_logs = |code: &Code| *code as u16 / 100 == 4 && !of_stores.contains(code);
+    let codes = Code::ALL.iter().copied().filter(of_logs);
     assert_eq!(given, codes.chain([Code::Receipt, Code::EntrySize]).collect());
     for vector in &vectors {
         assert!(vector.id.starts_with("log/"), "{}", vector.id);
