@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use precise_core::entry::Entry;
 use precise_core::hex::parse_digits;
 use precise_core::note::{Algorithm, Signer};
-use precise_core::policy::Policy;
 use precise_core::proof::Blind;
 use precise_core::tlog::LogProof;
 use precise_core::verify::{ReceiptRequest, verify_receipt};
@@ -148,7 +147,7 @@ impl Log {
             record: record.as_bytes(),
             blind: blind.as_ref(),
             receipt: receipt.as_bytes(),
-            policy: &Policy::parse(&policy)?,
+            policy: policy.as_bytes(),
             kind: Some(kind),
             status: None,
         });
