@@ -9,6 +9,7 @@ mod audience;
 mod blinding;
 mod canonical;
 mod columns;
+mod committer;
 mod common;
 mod csv;
 mod demo;
