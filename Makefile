@@ -13,7 +13,7 @@ export GOFLAGS = -mod=readonly -modcacherw
 export GOTOOLCHAIN = local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench bench-pg fuzz pg-build pg-install pg-uninstall pg-deb
+.PHONY: help setup test test-all lint bench bench-pg bench-log fuzz pg-build pg-install pg-uninstall pg-deb
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -41,6 +41,9 @@ bench: setup ## Print the table of ratios to peers (release builds; wants a quie
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 bench-pg: setup ## Print the ratios inside PostgreSQL (release build; wants a quiet machine)
 	@PG_CONFIG=$(PG_CONFIG) $(PYTHON) tests/bench/bench_postgres.py
+
+bench-log: setup ## Print how fast the log is (release build; wants a quiet machine)
+	@PG_CONFIG=$(PG_CONFIG) $(PYTHON) tests/bench/bench_log.py
 
 pg-build: ## Build the PostgreSQL extension for the server of PG_CONFIG (needs its headers)
 	@pg_precise/package.sh build "$(PG_CONFIG)"
