@@ -28,7 +28,8 @@ export PRECISE_S3_SERVER="$PRECISE_CACHE/venv/bin/moto_server"
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy
     reference generated-documents typed-rows outside examples deny)
-long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long release-tests)
+long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long simulation-long
+    release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
@@ -117,6 +118,12 @@ leg_generated_documents_long() {
 leg_jsonb_documents_long() {
     PRECISE_FUZZ_SECONDS="${PRECISE_FUZZ_SECONDS:-300}" \
         cargo test -p precise-postgres --test jsonb wild
+}
+
+# Committers over stores that fail, in thousands of orders.
+leg_simulation_long() {
+    PRECISE_SIMULATION_SEEDS="${PRECISE_SIMULATION_SEEDS:-3000}" \
+        cargo test --workspace --exclude pg_precise --test commit simulation
 }
 
 # Outside libraries and programs agree with the binary on real requests and on its files.

@@ -44,7 +44,7 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
     let signer = ours.signer(&command.key)?;
     let mut writer =
         Writer::open(ours.store.clone(), signer, ours.state.clone(), command.adopt).await?;
-    let mut done = Vec::new();
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
     if !sets.is_empty() {
         let reading = Reading {
             column: command.column.clone(),
@@ -55,6 +55,7 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         let progress = Progress::batches(Some(source.waiting.len() as u64));
         take(&mut writer, &mut source, &progress, &mut done).await?;
         progress.finish();
+        refused = source.refused;
     }
     for database in &databases {
         let mut source =
@@ -70,9 +71,20 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         }
         receipts.finish()?;
     }
-    print(&writer, &done, json)
-        .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
-    Ok(ExitCode::SUCCESS)
+    let Some(last) = refused.pop() else {
+        print(&writer, &done, json)
+            .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    // The other files are in the log whatever was wrong with some.
+    if !done.is_empty() {
+        print(&writer, &done, json)
+            .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+    }
+    for failure in &refused {
+        failure.print(json);
+    }
+    Err(last)
 }
 
 /// Commits what a source has, until it has nothing more. With each batch, whether the log had it.
@@ -138,6 +150,8 @@ pub(crate) fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>> {
 /// Files of proofs, as a source of batches.
 pub(crate) struct Files {
     waiting: VecDeque<Vec<PathBuf>>,
+    /// What was wrong with those that are no batch.
+    refused: Vec<Failure>,
     /// Where the leaves of batches go, before anything is committed.
     leaves: Leaves,
     reading: Reading,
@@ -153,7 +167,7 @@ pub(crate) struct Reading {
 
 impl Files {
     pub(crate) fn new(waiting: VecDeque<Vec<PathBuf>>, leaves: Leaves, reading: Reading) -> Self {
-        Self { waiting, leaves, reading }
+        Self { waiting, refused: Vec::new(), leaves, reading }
     }
 }
 
@@ -168,8 +182,10 @@ impl Source for Files {
         while batches.len() < limit
             && let Some(files) = self.waiting.pop_front()
         {
-            let files = Closable::read(&files, &self.reading)?;
-            batches.extend(files.close(&self.reading, &self.leaves)?);
+            match Closable::read(&files, &self.reading) {
+                Ok(read) => batches.extend(read.close(&self.reading, &self.leaves)?),
+                Err(failure) => self.refused.push(failure),
+            }
         }
         Ok(batches)
     }

@@ -83,12 +83,13 @@ impl Spool {
                 names.retain(|name| *name != batch.key);
             }
         }
-        let (done, open) = std::mem::take(&mut self.taken)
-            .into_iter()
-            .partition(|(_, names): &(PathBuf, Vec<String>)| names.is_empty());
-        self.taken = open;
-        for (file, _) in &done as &Vec<(PathBuf, Vec<String>)> {
-            self.put(file, "committed")?;
+        // A file that could not be moved is read again, and found to be in the log.
+        for (file, names) in std::mem::take(&mut self.taken) {
+            if names.is_empty() {
+                self.put(&file, "committed")?;
+            } else {
+                self.taken.push((file, names));
+            }
         }
         Ok(())
     }

@@ -170,7 +170,8 @@ pub(crate) struct LogMonitor {
 ///
 /// Each file is a batch of its own, and each Parquet file of a directory; a set above the part
 /// limit is cut. A PostgreSQL database with pg_precise gives the batches that were closed there.
-/// What is in the log already is not added again, so the command can be run again after anything.
+/// What is in the log already is not added again, so the command can be run again after anything. A
+/// file that is no batch is named, and does not keep the others out.
 /// The leaves of each batch are kept, so that receipts can be made later.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:

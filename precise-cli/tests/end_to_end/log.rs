@@ -252,6 +252,22 @@ fn a_commit_that_is_killed_again_and_again_commits_each_batch_once() {
 }
 
 #[test]
+fn a_file_that_is_no_batch_does_not_keep_others_out() {
+    let logged = Logged::new();
+    let place = &logged.0;
+    fs::create_dir(place.path("spool")).unwrap();
+    for name in ["a", "c"] {
+        let output = format!("spool/{name}.parquet");
+        place.mint_with(&["-", "-o", &output], format!("{{\"{name}\":1}}\n").as_bytes());
+    }
+    place.write("spool/b.parquet", "nothing of the kind");
+    let run = logged.ours("commit", &["spool"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.text().contains("2 committed, 0 known"), "{}", run.text());
+    assert!(run.stderr.starts_with("error: cannot read spool/b.parquet as"), "{}", run.stderr);
+}
+
+#[test]
 fn two_committers_at_once_commit_each_batch_once() {
     let logged = Logged::new();
     let place = &logged.0;
