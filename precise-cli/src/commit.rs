@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use precise_core::entry::{BatchEntry, BatchKind, Entry};
@@ -25,6 +25,10 @@ use crate::runs::{BatchRoot, HashSet, SortedRuns, describe_part};
 
 /// Entries of one commit at most: what is signed together is in the log together.
 const COMMIT_LEN: usize = 256;
+
+/// How long files are read before what they hold is committed, so that a run that is killed has got
+/// somewhere.
+const READ_AT_MOST: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(command: &Commit, json: bool) -> Result<ExitCode> {
     block_on(commit(command, json))
@@ -179,7 +183,9 @@ impl Source for Files {
 
     async fn closed(&mut self, limit: usize) -> precise_log::Result<Vec<ClosedBatch>> {
         let mut batches = Vec::new();
+        let began = Instant::now();
         while batches.len() < limit
+            && (batches.is_empty() || began.elapsed() < READ_AT_MOST)
             && let Some(files) = self.waiting.pop_front()
         {
             match Closable::read(&files, &self.reading) {
