@@ -45,9 +45,7 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         ));
     }
     let sets = sets(files, command.together)?;
-    let signer = ours.signer(&command.key)?;
-    let mut writer =
-        Writer::open(ours.store.clone(), signer, ours.state.clone(), command.adopt).await?;
+    let mut writer = ours.writer(&command.key, command.adopt).await?;
     let (mut done, mut refused) = (Vec::new(), Vec::new());
     if !sets.is_empty() {
         let reading = Reading {

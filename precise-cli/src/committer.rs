@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use precise_core::merkle::PART_LIMIT;
-use precise_log::commit::Writer;
 use precise_log::daemon::{Config, Daemon, FilesConfig, SourceConfig, asked_to_end};
 use precise_log::source::Source;
 use precise_log::source::postgres::Postgres;
@@ -40,8 +39,7 @@ async fn commit(config: Config) -> Result<ExitCode> {
     };
     let key = args::Key { key: config.key.clone(), unlock };
     let ours = Ours::open(&place).await?;
-    let signer = ours.signer(&key)?;
-    let writer = Writer::open(ours.store.clone(), signer, ours.state.clone(), false).await?;
+    let writer = ours.writer(&key, false).await?;
     let mut status_log = ours.status_log(&key.unlock).await?;
     let sources: Vec<Box<dyn Source>> =
         config.sources.iter().map(|source| open(source, &ours)).collect::<Result<_>>()?;

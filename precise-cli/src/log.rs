@@ -117,10 +117,23 @@ impl Ours {
         given.map_or_else(|| self.state.folder().join(LEAVES), Path::to_owned)
     }
 
-    /// The key that signs the log.
-    pub(crate) fn signer(&self, key: &Key) -> Result<Signer> {
+    /// To write the log. A state that has not seen it may adopt it, and then has its keys as well.
+    pub(crate) async fn writer(&self, key: &Key, adopt: bool) -> Result<Writer> {
         let path = key.key.clone().unwrap_or_else(|| self.state.folder().join(KEY));
-        read_signer(&path, &key.unlock)
+        let signer = read_signer(&path, &key.unlock)?;
+        let vkey = signer.verifier_key().to_text();
+        let writer = Writer::open(self.store.clone(), signer, self.state.clone(), adopt).await?;
+        if adopt {
+            write(&self.state.folder().join(VKEY), &format!("{vkey}\n"))?;
+            let status_key = self.state.folder().join(STATUS_KEY);
+            if status_key.exists() {
+                let signer = read_signer(&status_key, &key.unlock)?;
+                let vkey = signer.verifier_key().to_text();
+                StatusLog::open(&self.store, signer, &self.state, true).await?;
+                write(&self.state.folder().join(STATUS_VKEY), &format!("{vkey}\n"))?;
+            }
+        }
+        Ok(writer)
     }
 
     /// The log that says what is void.

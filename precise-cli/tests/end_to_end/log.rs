@@ -340,6 +340,28 @@ fn a_sealed_key_is_opened_by_its_passphrase_alone() {
 }
 
 #[test]
+fn a_new_machine_adopts_the_log_with_its_keys_and_voids() {
+    let logged = Logged::committed();
+    let place = &logged.0;
+    logged.ours("void", &["--proof", &logged.proof(), "--reason", "correction"]).succeeds();
+    fs::create_dir(place.path("new")).unwrap();
+    for name in ["key", "status-key", "voids.ndjson"] {
+        fs::copy(place.path("state").join(name), place.path("new").join(name)).unwrap();
+    }
+    let new = ["--log", "log", "--state", "new"];
+    let commit = ["commit", "p.parquet", "--label", "second"];
+    place.run(&[&commit[..], &new].concat()).fails_with(2, &["adopt"]);
+    place.run(&[&commit[..], &new, &["--adopt"]].concat()).succeeds();
+    let published = place.run(&[&["status", "--publish"], &new[..]].concat());
+    assert!(published.stderr.starts_with("published that 1 are void"), "{}", published.stderr);
+    place.run(&["log", "fsck", "log", "--state", "new"]).succeeds();
+    // The old machine sees what the new one has published.
+    logged.ours("commit", &["p.parquet", "--label", "third"]).succeeds();
+    let log = ["--policy", "policy", "--status-log", "log", "--state", "new"];
+    assert_eq!(logged.failed(&log).unwrap(), "status");
+}
+
+#[test]
 fn monitors_find_forks() {
     let logged = Logged::committed();
     let place = &logged.0;
