@@ -13,7 +13,8 @@ export GOFLAGS = -mod=readonly -modcacherw
 export GOTOOLCHAIN = local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench bench-pg bench-log fuzz pg-build pg-install pg-uninstall pg-deb
+.PHONY: help setup test test-all lint bench bench-pg bench-log fuzz
+.PHONY: pg-build pg-install pg-uninstall pg-deb
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \

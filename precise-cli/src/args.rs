@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 use precise_core::cohort;
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
@@ -34,7 +34,8 @@ use crate::output::same_file;
     propagate_version = true,
     after_help = "\
 Exit codes: 0 done, or the verdict is yes; 1 the data is refused, or the verdict is no; \
-2 wrong usage, or a file cannot be read or written; 130 interrupted.
+2 wrong usage, or a file cannot be read or written; 130 interrupted (what serves or follows a log \
+    ends with 0).
 
 Examples:
   precise demo
@@ -47,7 +48,7 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Print results and errors as JSON
+    /// Print results as JSON, and what goes wrong in a run
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -357,6 +358,7 @@ pub(crate) struct Proof {
 ///
 /// Needs no network and no database. Prints each step with what it found, and the verdict.
 #[derive(Debug, Parser)]
+#[command(group(ArgGroup::new("asked").multiple(true)))]
 #[command(after_help = "Examples:
   precise verify --record event.json --receipt receipt.json --policy policy
   precise verify --record event.json --receipt receipt.json --policy policy \\
@@ -389,20 +391,21 @@ pub(crate) struct Verify {
         value_parser = ["records", "audience", "settlement"])]
     pub(crate) kind: Option<String>,
     /// A file with the proof's status receipt
-    #[arg(long, value_name = "FILE", requires = "receipt")]
+    #[arg(long, value_name = "FILE", requires = "receipt", group = "asked")]
     pub(crate) status: Option<PathBuf>,
     /// The log whose status log is to say that the proof is not void: its last entry is read, and
     /// the map it is of comes from --status, or from the state if the log is ours
-    #[arg(long, value_name = "LOG", requires = "receipt")]
+    #[arg(long, value_name = "LOG", requires = "receipt", group = "asked")]
     pub(crate) status_log: Option<String>,
     /// Where the state of that log is [default: precise/ORIGIN in $XDG_STATE_HOME]
     #[arg(long, value_name = "DIRECTORY", requires = "status_log")]
     pub(crate) state: Option<PathBuf>,
     /// How old the status may be
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = log::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", requires = "asked",
+        value_parser = log::duration)]
     pub(crate) max_age: Duration,
     /// Verify as of this time, such as 2026-11-22T20:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = log::second)]
+    #[arg(long, value_name = "TIME", requires = "asked", value_parser = log::second)]
     pub(crate) at: Option<UtcSecond>,
     /// Print what each step computes, so that it can be done again by hand
     #[arg(long, requires = "receipt", conflicts_with = "json")]

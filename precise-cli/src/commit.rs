@@ -19,7 +19,7 @@ use crate::failure::{Failure, Result};
 use crate::leaves::{Leaves, Noted};
 use crate::log::{Ours, block_on, now};
 use crate::progress::Progress;
-use crate::proofs::{is_blinded, read_hashes};
+use crate::proofs::{is_blinded, read_hashes, warn_of_nulls};
 use crate::receipt::ReceiptsWriter;
 use crate::runs::{BatchRoot, HashSet, SortedRuns, describe_part};
 
@@ -45,6 +45,8 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         ));
     }
     let sets = sets(files, command.together)?;
+    // A place that cannot be written ends it before anything is committed.
+    let receipts = command.receipts.as_deref().map(ReceiptsWriter::create).transpose()?;
     let mut writer = ours.writer(&command.key, command.adopt).await?;
     let (mut done, mut refused) = (Vec::new(), Vec::new());
     if !sets.is_empty() {
@@ -52,6 +54,7 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
             column: command.column.clone(),
             label: command.label.clone(),
             part_limit: command.part_limit,
+            blinded: command.blinded,
         };
         let mut source = Files::new(sets, leaves.clone(), reading);
         let progress = Progress::batches(Some(source.waiting.len() as u64));
@@ -66,8 +69,7 @@ async fn commit(command: &Commit, json: bool) -> Result<ExitCode> {
         take(&mut writer, &mut source, &progress, &mut done).await?;
         progress.finish();
     }
-    if let Some(path) = &command.receipts {
-        let mut receipts = ReceiptsWriter::create(path)?;
+    if let Some(mut receipts) = receipts {
         for (batch, _) in &done {
             receipts.write(&leaves, batch)?;
         }
@@ -165,6 +167,8 @@ pub(crate) struct Reading {
     pub(crate) column: String,
     pub(crate) label: Option<String>,
     pub(crate) part_limit: usize,
+    /// The proofs are blinded, whether the files tell so or not.
+    pub(crate) blinded: bool,
 }
 
 impl Files {
@@ -187,7 +191,10 @@ impl Source for Files {
             && let Some(files) = self.waiting.pop_front()
         {
             match Closable::read(&files, &self.reading) {
-                Ok(read) => batches.extend(read.close(&self.reading, &self.leaves)?),
+                Ok(read) => {
+                    warn_of_nulls(read.nulls);
+                    batches.extend(read.close(&self.reading, &self.leaves)?);
+                }
                 Err(failure) => self.refused.push(failure),
             }
         }
@@ -218,27 +225,39 @@ pub(crate) struct Closable {
     name: String,
     set: HashSet,
     roots: Vec<BatchRoot>,
-    blinded: bool,
+    /// Nothing, if the files do not tell.
+    blinded: Option<bool>,
+    /// Rows without a proof.
+    pub(crate) nulls: u64,
 }
 
 impl Closable {
     /// Reads it. What fails here is wrong with the files.
     pub(crate) fn read(files: &[PathBuf], reading: &Reading) -> Result<Self> {
         let mut runs = SortedRuns::new(&std::env::temp_dir());
-        read_hashes(files, &reading.column, None, &mut runs)?;
-        let blinded = is_blinded(files)?;
+        let nulls = read_hashes(files, &reading.column, None, &mut runs)?;
+        let blinded = match (is_blinded(files)?, reading.blinded) {
+            (Some(false), true) => {
+                let first = files.first().map(|file| file.display().to_string());
+                let first = first.unwrap_or_default();
+                return Err(Failure::Usage(format!("the proofs of {first} are not blinded")));
+            }
+            (_, true) => Some(true),
+            (found, false) => found,
+        };
         let set = runs.finish(reading.part_limit)?;
-        let name = files.first().map_or_else(String::new, |file| file.display().to_string());
+        let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        let name = names.join(" and ");
         let roots = set.batch_roots()?;
         if roots.is_empty() {
             return Err(crate::runs::empty_batch(&format!("cannot commit {name}")));
         }
-        Ok(Self { name, set, roots, blinded })
+        Ok(Self { name, set, roots, blinded, nulls })
     }
 
     /// Keeps its leaves, and closes its batches.
     pub(crate) fn close(self, reading: &Reading, leaves: &Leaves) -> Result<Vec<ClosedBatch>> {
-        let Self { name, set, roots, blinded } = self;
+        let Self { name, set, roots, blinded, .. } = self;
         let closed_at = now()?;
         let refused = |error| Failure::refused(format!("cannot commit {name}"), error);
         // Part after part, ascending, as the roots are.
@@ -254,7 +273,8 @@ impl Closable {
                 part: root.part,
             };
             let identity = Entry::Batch(entry.clone()).identity().map_err(refused)?;
-            leaves.note(&identity, Noted { blinded, ..leaves.noted(&identity) })?;
+            let noted = leaves.noted(&identity);
+            leaves.note(&identity, Noted { blinded: blinded.or(noted.blinded), ..noted })?;
             let mut writer = leaves.begin(&entry)?;
             for hash in hashes.by_ref().take(root.count as usize) {
                 let hash = hash.map_err(|error| set.unreadable(&error))?;

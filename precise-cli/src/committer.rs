@@ -57,7 +57,8 @@ fn open(source: &SourceConfig, ours: &Ours) -> Result<Box<dyn Source>> {
     Ok(match source {
         SourceConfig::Files(FilesConfig { folder, label, column }) => {
             let column = column.clone().unwrap_or_else(|| HASH_COLUMN.into());
-            let reading = Reading { column, label: label.clone(), part_limit: PART_LIMIT };
+            let reading =
+                Reading { column, label: label.clone(), part_limit: PART_LIMIT, blinded: false };
             Box::new(Spool::open(folder, reading, Leaves::open(&ours.leaves(None))?)?)
         }
         SourceConfig::Postgres(address) => {

@@ -138,8 +138,12 @@ async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
         let made = log::make(&store, &recipe).await?;
         log::write(&directory.join("policy"), &made.policy())?;
     }
-    let reading =
-        Reading { column: HASH_COLUMN.into(), label: Some("demo".into()), part_limit: PART_LIMIT };
+    let reading = Reading {
+        column: HASH_COLUMN.into(),
+        label: Some("demo".into()),
+        part_limit: PART_LIMIT,
+        blinded: false,
+    };
     let leaves = Leaves::open(&folder.join(log::LEAVES))?;
     let state = State::open(folder)?;
     let signer = key::read(&recipe.key, &key::Unlock::None)?;
@@ -156,7 +160,7 @@ async fn receipt(directory: &Path, proof: &ProofDocument, log: &Log) -> Result<R
     match from_leaves(&leaves, log, &proof.proof_hash).await? {
         Some((batch, blinded, index)) => Ok(Receipt {
             batch,
-            blinded,
+            blinded: blinded == Some(true),
             entry: log.entry(index).await?,
             proof_hash: proof.proof_hash,
             tlog_proof: log.prove(index).await?.to_text(),

@@ -18,11 +18,11 @@ pub(crate) struct Leaves {
     folder: PathBuf,
 }
 
-/// `{"blinded":false,"index":5}`: what is noted of a batch.
+/// `{"blinded":false,"index":5}`: what is noted of a batch, each null if it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Noted {
     /// Whether its proofs are blinded.
-    pub(crate) blinded: bool,
+    pub(crate) blinded: Option<bool>,
     /// Where in the log its entry was put. Whoever reads this looks there whether it is true.
     pub(crate) index: Option<u64>,
 }
@@ -37,10 +37,7 @@ impl Leaves {
     pub(crate) fn noted(&self, identity: &Hash) -> Noted {
         let text = std::fs::read(self.path(identity)).unwrap_or_default();
         let Ok(noted) = serde_json::from_slice::<Value>(&text) else { return Noted::default() };
-        Noted {
-            blinded: noted["blinded"].as_bool().unwrap_or_default(),
-            index: noted["index"].as_u64(),
-        }
+        Noted { blinded: noted["blinded"].as_bool(), index: noted["index"].as_u64() }
     }
 
     /// Notes it.

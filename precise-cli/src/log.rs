@@ -1,5 +1,6 @@
 //! `precise log`, and what all commands on a log have in common: where it is, whose it is, its key.
 
+use std::fs;
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use precise_core::hex;
-use precise_core::note::{Checkpoint, Note, Signer, VerifierKey};
+use precise_core::note::{Algorithm, Checkpoint, Note, Signer, VerifierKey};
 use precise_core::row::UtcSecond;
 use precise_core::verify::status_origin;
 use precise_log::commit::Writer;
@@ -18,7 +19,7 @@ use precise_log::log::{CHECKPOINT, Log};
 use precise_log::monitor::{Monitor, Sight};
 use precise_log::serve;
 use precise_log::state::State;
-use precise_log::status::StatusLog;
+use precise_log::status::{self, StatusLog};
 use precise_log::store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -85,7 +86,8 @@ pub(crate) fn read_vkey(key: &str) -> Result<VerifierKey> {
 /// A log that is ours: its store, and its state.
 pub(crate) struct Ours {
     pub(crate) store: Store,
-    pub(crate) state: State,
+    /// The folder of the state, which may not be there.
+    folder: PathBuf,
 }
 
 impl Ours {
@@ -93,18 +95,23 @@ impl Ours {
     pub(crate) async fn open(place: &Place) -> Result<Self> {
         let store = Store::open(&place.log)?;
         let origin = origin(&store).await?;
-        let state = State::open(state_folder(place.state.as_deref(), &origin)?)?;
-        Ok(Self { store, state })
+        let folder = state_folder(place.state.as_deref(), &origin)?;
+        Ok(Self { store, folder })
+    }
+
+    /// The state, which is made if it is not there.
+    pub(crate) fn state(&self) -> Result<State> {
+        Ok(State::open(self.folder.clone())?)
     }
 
     /// The log's verifier key.
     pub(crate) fn verifier_key(&self) -> Result<VerifierKey> {
-        own_key(self.state.folder(), VKEY)
+        own_key(&self.folder, VKEY)
     }
 
     /// The verifier key of its status log.
     pub(crate) fn status_key(&self) -> Result<VerifierKey> {
-        own_key(self.state.folder(), STATUS_VKEY)
+        own_key(&self.folder, STATUS_VKEY)
     }
 
     /// The log, to read.
@@ -114,23 +121,29 @@ impl Ours {
 
     /// Where the leaves of batches are.
     pub(crate) fn leaves(&self, given: Option<&Path>) -> PathBuf {
-        given.map_or_else(|| self.state.folder().join(LEAVES), Path::to_owned)
+        given.map_or_else(|| self.folder.join(LEAVES), Path::to_owned)
     }
 
     /// To write the log. A state that has not seen it may adopt it, and then has its keys as well.
     pub(crate) async fn writer(&self, key: &Key, adopt: bool) -> Result<Writer> {
-        let path = key.key.clone().unwrap_or_else(|| self.state.folder().join(KEY));
+        let path = key.key.clone().unwrap_or_else(|| self.folder.join(KEY));
+        if !path.exists() {
+            return Err(Failure::Usage(format!(
+                "there is no key {}; pass --key, or --state with the state the log was made with",
+                path.display()
+            )));
+        }
         let signer = read_signer(&path, &key.unlock)?;
         let vkey = signer.verifier_key().to_text();
-        let writer = Writer::open(self.store.clone(), signer, self.state.clone(), adopt).await?;
+        let writer = Writer::open(self.store.clone(), signer, self.state()?, adopt).await?;
         if adopt {
-            write(&self.state.folder().join(VKEY), &format!("{vkey}\n"))?;
-            let status_key = self.state.folder().join(STATUS_KEY);
+            write(&self.folder.join(VKEY), &format!("{vkey}\n"))?;
+            let status_key = self.folder.join(STATUS_KEY);
             if status_key.exists() {
                 let signer = read_signer(&status_key, &key.unlock)?;
                 let vkey = signer.verifier_key().to_text();
-                StatusLog::open(&self.store, signer, &self.state, true).await?;
-                write(&self.state.folder().join(STATUS_VKEY), &format!("{vkey}\n"))?;
+                StatusLog::open(&self.store, signer, &self.state()?, true).await?;
+                write(&self.folder.join(STATUS_VKEY), &format!("{vkey}\n"))?;
             }
         }
         Ok(writer)
@@ -138,8 +151,8 @@ impl Ours {
 
     /// The log that says what is void.
     pub(crate) async fn status_log(&self, unlock: &Unlock) -> Result<StatusLog> {
-        let signer = read_signer(&self.state.folder().join(STATUS_KEY), unlock)?;
-        Ok(StatusLog::open(&self.store, signer, &self.state, false).await?)
+        let signer = read_signer(&self.folder.join(STATUS_KEY), unlock)?;
+        Ok(StatusLog::open(&self.store, signer, &self.state()?, false).await?)
     }
 }
 
@@ -178,14 +191,16 @@ pub(crate) fn state_folder(given: Option<&Path>, origin: &str) -> Result<PathBuf
 
 fn own_key(folder: &Path, name: &str) -> Result<VerifierKey> {
     let path = folder.join(name);
-    if !path.exists() {
-        return Err(Failure::Usage(format!(
+    match fs::read_to_string(&path) {
+        Ok(text) => VerifierKey::parse(text.trim_end())
+            .map_err(|error| Failure::refused(format!("cannot read {}", path.display()), error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::Usage(format!(
             "the state {} knows no key of this log; pass --vkey, or --state with the state it was \
              made with",
             folder.display()
-        )));
+        ))),
+        Err(error) => Err(Failure::io("read", &path, &error)),
     }
-    read_vkey(&path.display().to_string())
 }
 
 impl Read {
@@ -261,6 +276,13 @@ pub(crate) struct Recipe<'a> {
     pub(crate) unlock: Unlock,
 }
 
+/// The generator of the curve, as RFC 8032 section 5.1 encodes it.
+const BASE_POINT: [u8; 32] = {
+    let mut point = [0x66; 32];
+    point[0] = 0x58;
+    point
+};
+
 /// The keys of a log that was made.
 pub(crate) struct Made {
     pub(crate) key: VerifierKey,
@@ -282,7 +304,22 @@ pub(crate) async fn make(store: &Store, recipe: &Recipe<'_>) -> Result<Made> {
         let why = format!("there is a log at {store} already; precise commit adds to it");
         return Err(Failure::Usage(why));
     }
+    // Any key shows whether a log can have the name.
+    VerifierKey::new(recipe.origin, Algorithm::Ed25519, &BASE_POINT).map_err(|_| {
+        Failure::Usage(format!(
+            "no log can be called {:?}: a name is not empty, and has no white space and no +",
+            recipe.origin
+        ))
+    })?;
     let state = State::open(recipe.folder.clone())?;
+    if let Some(guard) = state.guard()?.filter(|guard| guard.size > 0) {
+        return Err(Failure::Usage(format!(
+            "the state {} is of a log {} of {} entries; pass another --state, or another --origin",
+            recipe.folder.display(),
+            guard.origin,
+            guard.size
+        )));
+    }
     let key = find_or_write_key(&recipe.key, recipe.origin, recipe)?;
     let status_key =
         find_or_write_key(&recipe.folder.join(STATUS_KEY), &status_origin(recipe.origin), recipe)?;
@@ -365,8 +402,20 @@ fn expected(read: &Read) -> Expected {
 
 async fn check(command: &LogFsck, json: bool) -> Result<ExitCode> {
     let (store, key) = command.read.open().await?;
+    check_one(&store, &key, &command.read, json).await?;
+    // The status log is a part of a log of ours.
+    let is_status = key.name().ends_with(&status_origin(""));
+    if command.read.vkey.is_none() && !is_status {
+        let folder = state_folder(command.read.state.as_deref(), key.name())?;
+        let key = own_key(&folder, STATUS_VKEY)?;
+        check_one(&store.sub(status::BELOW), &key, &command.read, json).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_one(store: &Store, key: &VerifierKey, read: &Read, json: bool) -> Result<()> {
     let progress = Progress::entries();
-    let report = fsck::fsck(&store, &key, expected(&command.read), |done, of| {
+    let report = fsck::fsck(store, key, expected(read), |done, of| {
         progress.set_of(done, of);
     })
     .await;
@@ -390,11 +439,10 @@ async fn check(command: &LogFsck, json: bool) -> Result<ExitCode> {
             report.bundles, report.tiles
         );
         for note in &report.notes {
-            text.push_str(&format!("{note}\n"));
+            text.push_str(&format!("  {note}\n"));
         }
         text
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 async fn serve_files(command: &LogServe) -> Result<ExitCode> {

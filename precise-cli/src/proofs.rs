@@ -130,14 +130,14 @@ fn texts(
 
 /// Reads the hashes of files into one set: Parquet, or CSV if a name says so. With a `batch`, those
 /// of that batch; without one, files that tell of more than one are refused, since their set is
-/// none that was ever batched.
+/// none that was ever batched. How many rows had no hash.
 pub(crate) fn read_hashes(
     paths: &[PathBuf],
     column: &str,
     batch: Option<&str>,
     runs: &mut SortedRuns,
-) -> Result<()> {
-    let mut seen = None;
+) -> Result<u64> {
+    let (mut seen, mut nulls) = (None, 0);
     for path in paths {
         if format_of(path) == Some(Format::Csv) {
             read_csv(path, column, batch, &mut seen, runs)?;
@@ -147,15 +147,27 @@ pub(crate) fn read_hashes(
                  is read as Parquet",
                 path.display()
             )));
+        } else if matches!(format_of(path), Some(Format::Json | Format::Ndjson)) {
+            return Err(Failure::Usage(format!(
+                "{} holds records and no proofs; precise mint makes proofs of them",
+                path.display()
+            )));
         } else {
-            read_parquet(path, column, runs)?;
+            nulls += read_parquet(path, column, runs)?;
         }
     }
     match batch {
         Some(batch) if seen.is_none() => {
             Err(Failure::Usage(format!("there is no proof of batch {batch:?}")))
         }
-        _ => Ok(()),
+        _ => Ok(nulls),
+    }
+}
+
+/// Says that rows have no proof: they are in no batch, as NULLs are in no aggregate of SQL.
+pub(crate) fn warn_of_nulls(nulls: u64) {
+    if nulls > 0 {
+        eprintln!("warning: {nulls} rows have no proof hash, and are in no batch");
     }
 }
 
@@ -224,7 +236,9 @@ fn parse_hash(cell: &[u8]) -> precise_core::Result<Hash> {
     }
 }
 
-fn read_parquet(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> {
+/// How many of its rows are NULL.
+fn read_parquet(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<u64> {
+    let mut nulls = 0;
     let shown = path.display();
     let failed = |error: &dyn std::fmt::Display| {
         Failure::Io(format!("cannot read {shown} as Parquet: {error}"))
@@ -249,9 +263,10 @@ fn read_parquet(path: &Path, column: &str, runs: &mut SortedRuns) -> Result<()> 
                 "column {column:?} of {shown} does not hold proof hashes: {why}"
             ))
         })?;
+        nulls += (batch.num_rows() - hashes.len()) as u64;
         runs.extend(&hashes)?;
     }
-    Ok(())
+    Ok(nulls)
 }
 
 /// The hashes of a column; NULLs are passed over, as the SQL aggregate does.
@@ -264,29 +279,37 @@ fn hashes(array: &ArrayRef) -> std::result::Result<Vec<Hash>, String> {
                 cell.try_into().map_err(|_| format!("one of them has {} bytes", cell.len()))
             })
             .collect(),
-        _ => Err(format!("it is {}", array.data_type())),
+        _ => Err(format!("it is {}, and 32 bytes each are wanted", array.data_type())),
     }
 }
 
-/// Whether files of minted proofs tell that these are blinded: `size` is null in every row. Files
+/// Whether files of minted proofs tell that these are blinded, and `size` is null therefore. Files
 /// without that column tell nothing.
-pub(crate) fn is_blinded(paths: &[PathBuf]) -> Result<bool> {
-    let mut rows = 0;
+///
+/// Error: some of the proofs are blinded and others are not, which a batch cannot tell apart later.
+pub(crate) fn is_blinded(paths: &[PathBuf]) -> Result<Option<bool>> {
+    let (mut blinded, mut bare) = (0, 0);
     for path in paths.iter().filter(|path| format_of(path) != Some(Format::Csv)) {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::Io(format!("cannot read {} as Parquet: {error}", path.display()))
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new(open_file(path)?)
             .map_err(|error| failed(&error))?;
-        let Ok(index) = builder.schema().index_of(SIZE_COLUMN) else { return Ok(false) };
+        let Ok(index) = builder.schema().index_of(SIZE_COLUMN) else { return Ok(None) };
         let mask = ProjectionMask::roots(builder.parquet_schema(), [index]);
         for batch in builder.with_projection(mask).build().map_err(|error| failed(&error))? {
             let batch = batch.map_err(|error| failed(&error))?;
-            if batch.column(0).null_count() < batch.num_rows() {
-                return Ok(false);
-            }
-            rows += batch.num_rows();
+            let nulls = batch.column(0).null_count();
+            blinded += nulls;
+            bare += batch.num_rows() - nulls;
         }
     }
-    Ok(rows > 0)
+    match (blinded, bare) {
+        (0, 0) => Ok(None),
+        (_, 0) => Ok(Some(true)),
+        (0, _) => Ok(Some(false)),
+        _ => Err(Failure::Usage(format!(
+            "{blinded} of the proofs are blinded and {bare} are not; commit them apart"
+        ))),
+    }
 }

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use crate::args::Prove;
 use crate::failure::{Failure, Result};
-use crate::proofs::read_hashes;
+use crate::proofs::{read_hashes, warn_of_nulls};
 use crate::runs::{SortedRuns, describe_part, empty_batch};
 
 pub(crate) fn run(command: &Prove, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
-    read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
+    let nulls = read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
+    warn_of_nulls(nulls);
     let set = runs.finish(command.part_limit)?;
     let (hashes, part) = set.part_of(&command.proof)?;
     if set.distinct() == 0 {

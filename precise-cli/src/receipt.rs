@@ -44,17 +44,27 @@ async fn receipt(command: &Receipt) -> Result<precise_core::receipt::Receipt> {
         in_files(&log, command).await?
     };
     let (batch, blinded, index) = found;
+    if command.blinded && blinded == Some(false) {
+        return Err(Failure::Usage("the proofs of this batch are not blinded".into()));
+    }
+    if !command.blinded && blinded.is_none() {
+        eprintln!(
+            "warning: whether the proof is blinded is not known; the receipt says that it is not. \
+             Pass --blinded if it is"
+        );
+    }
     Ok(precise_core::receipt::Receipt {
         batch,
-        blinded: blinded || command.blinded,
+        blinded: command.blinded || blinded == Some(true),
         entry: log.entry(index).await?,
         proof_hash: command.proof,
         tlog_proof: log.prove(index).await?.to_text(),
     })
 }
 
-/// Where a proof is: in its batch, whether it is blinded, and the number of the batch's entry.
-type Found = (Inclusion, bool, u64);
+/// Where a proof is: in its batch, whether it is blinded if that is known, and the number of the
+/// batch's entry.
+type Found = (Inclusion, Option<bool>, u64);
 
 /// Looks in the leaves that were kept.
 async fn in_store(ours: &Ours, log: &Log, command: &Receipt) -> Result<Found> {
@@ -69,22 +79,24 @@ async fn in_store(ours: &Ours, log: &Log, command: &Receipt) -> Result<Found> {
     )))
 }
 
-/// Where a proof is, in the first batch with it that is in the log.
+/// Where a proof is, in the batch with it that was committed first.
 pub(crate) async fn from_leaves(leaves: &Leaves, log: &Log, proof: &Hash) -> Result<Option<Found>> {
     let found = leaves.find(proof)?;
     for unreadable in &found.unreadable {
         eprintln!("warning: {unreadable}");
     }
     // A batch that was kept and never committed is passed over.
+    let mut first: Option<Found> = None;
     for kept in &found.kept {
         let note = leaves.noted(kept.identity());
         if let Some(index) = find_kept(log, kept, note.index).await?
+            && first.as_ref().is_none_or(|(.., first)| index < *first)
             && let Some(inclusion) = kept.prove(proof)?
         {
-            return Ok(Some((inclusion, note.blinded, index)));
+            first = Some((inclusion, note.blinded, index));
         }
     }
-    Ok(None)
+    Ok(first)
 }
 
 /// Looks in the files of a batch.
@@ -127,22 +139,21 @@ async fn find_kept(log: &Log, kept: &Kept, noted: Option<u64>) -> Result<Option<
     find_entry(log, |entry| is_it(&Entry::Batch(entry.clone()))).await
 }
 
-/// The last batch's entry that is the one; every entry is read until it is found.
+/// The first batch's entry that is the one; every entry is read until it is found.
 async fn find_entry(log: &Log, is_it: impl Fn(&BatchEntry) -> bool) -> Result<Option<u64>> {
     /// 64 bundles.
     const AT_ONCE: u64 = 64 * 256;
-    let mut end = log.size();
-    while end > 0 {
-        let begin = (end - 1) / AT_ONCE * AT_ONCE;
-        let entries = log.entries(begin..end).await?;
-        for (at, entry) in entries.iter().enumerate().rev() {
+    let mut begin = 0;
+    while begin < log.size() {
+        let end = log.size().min(begin + AT_ONCE);
+        for (entry, index) in log.entries(begin..end).await?.iter().zip(begin..) {
             if let Ok(Entry::Batch(entry)) = Entry::parse(entry)
                 && is_it(&entry)
             {
-                return Ok(Some(begin + at as u64));
+                return Ok(Some(index));
             }
         }
-        end = begin;
+        begin = end;
     }
     Ok(None)
 }
@@ -186,7 +197,7 @@ impl ReceiptsWriter {
         let kept = leaves
             .get(&identity)?
             .ok_or_else(|| Failure::Io(format!("the leaves of {root} are gone")))?;
-        let blinded = leaves.noted(&identity).blinded;
+        let blinded = leaves.noted(&identity).blinded == Some(true);
         let mut rows: Vec<(Hash, String)> = Vec::with_capacity(AT_ONCE);
         for found in kept.inclusions() {
             let (proof_hash, inclusion) = found?;

@@ -8,12 +8,13 @@ use precise_core::hex;
 
 use crate::args::Root;
 use crate::failure::{Failure, Result};
-use crate::proofs::read_hashes;
+use crate::proofs::{read_hashes, warn_of_nulls};
 use crate::runs::{SortedRuns, empty_batch};
 
 pub(crate) fn run(command: &Root, json: bool) -> Result<ExitCode> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
-    read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
+    let nulls = read_hashes(&command.proofs, &command.column, command.batch.as_deref(), &mut runs)?;
+    warn_of_nulls(nulls);
     let set = runs.finish(command.part_limit)?;
     let roots = set.batch_roots()?;
     if roots.is_empty() {

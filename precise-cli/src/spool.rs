@@ -1,6 +1,7 @@
 //! A folder into which files of proofs are moved: each is a batch that waits. Once it is in the log
 //! it is moved to `committed`, and one that is none to `refused`, with the reason beside it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,9 @@ impl Spool {
             match Closable::read(std::slice::from_ref(&file), &self.reading) {
                 Err(why) => self.refuse(&file, &why)?,
                 Ok(read) => {
+                    if read.nulls > 0 {
+                        warn!("{} rows of {} have no proof hash", read.nulls, file.display());
+                    }
                     let closed = read.close(&self.reading, &self.leaves)?;
                     let names = closed.iter().map(|batch| batch.key.clone()).collect();
                     self.taken.push((file, names));
@@ -71,7 +75,15 @@ impl Spool {
         let folder = self.folder.join(into);
         let failed = |error: io::Error| Failure::io("move", file, &error);
         fs::create_dir_all(&folder).map_err(failed)?;
-        let to = folder.join(file.file_name().unwrap_or_default());
+        let name = file.file_name().unwrap_or_default();
+        // A name that was there before stays whose it is. Nobody else puts files there, so that
+        // none comes between.
+        let mut to = folder.join(name);
+        let mut number = 1_u64;
+        while to.exists() {
+            number += 1;
+            to = folder.join(numbered(name, number));
+        }
         fs::rename(file, &to).map_err(failed)?;
         Ok(to)
     }
@@ -93,6 +105,18 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+/// `events.2.parquet`
+fn numbered(name: &OsStr, number: u64) -> OsString {
+    let name = Path::new(name);
+    let mut numbered = name.file_stem().unwrap_or_default().to_owned();
+    numbered.push(format!(".{number}"));
+    if let Some(extension) = name.extension() {
+        numbered.push(".");
+        numbered.push(extension);
+    }
+    numbered
 }
 
 #[async_trait]

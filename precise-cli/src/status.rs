@@ -32,7 +32,7 @@ async fn status(command: &Status) -> Result<ExitCode> {
     }
     let Some(proof) = &command.proof else { return Ok(ExitCode::SUCCESS) };
     let log = Log::open(ours.store.sub(status::BELOW), &ours.status_key()?).await?;
-    let published = published(&log, &ours.state).await?;
+    let published = published(&log, &ours.state()?).await?;
     let receipt = published.receipt(proof);
     let entry = published.entry();
     match receipt.proof.standing(proof, &entry.map_root) {
@@ -101,7 +101,12 @@ async fn read_latest(
     let is_empty = Entry::parse(entry.as_bytes())
         .is_ok_and(|entry| matches!(entry, Entry::Status(StatusEntry { count: 0, .. })));
     let proof = match given {
-        Some(given) => given.proof,
+        Some(given) => {
+            if given.entry != entry {
+                eprintln!("warning: the status receipt is older than the status log's last entry");
+            }
+            given.proof
+        }
         None if is_empty => StatusMap::default().prove(&proof_hash),
         None => {
             let folder = state_folder(state, &named)?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::args::Void;
 use crate::failure::Result;
+use crate::leaves::Leaves;
 use crate::log::{Ours, block_on, now, print};
 
 pub(crate) fn run(command: &Void, json: bool) -> Result<ExitCode> {
@@ -18,6 +19,12 @@ async fn void(command: &Void, json: bool) -> Result<ExitCode> {
     // A key that cannot be opened ends it before anything is void.
     let mut status_log = ours.status_log(&command.unlock).await?;
     let at = now()?;
+    let leaves = Leaves::open(&ours.leaves(None))?;
+    for proof in &command.proof {
+        if leaves.find(proof)?.kept.is_empty() {
+            eprintln!("warning: no batch that was kept here has {}", format_id(proof));
+        }
+    }
     let mut added = 0;
     for proof in &command.proof {
         let (document, is_new) = status_log.voids().void(*proof, command.reason, at)?;

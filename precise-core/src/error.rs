@@ -427,8 +427,8 @@ impl Code {
             ),
             Self::LogCorrupt => (
                 "PR414",
-                "a log's file is not what its tree says",
-                "Restore it from a copy; `precise log fsck` names the first one that is wrong.",
+                "a file is not what the log says",
+                "Restore it from a copy; of a log, `precise log fsck` names the first wrong file.",
             ),
             Self::LogKey => (
                 "PR415",

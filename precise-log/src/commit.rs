@@ -100,8 +100,9 @@ impl Writer {
         if read_guard(&state, log.origin())?.is_none() {
             if !adopt {
                 let folder = state.folder().display();
-                let why =
-                    format!("{folder} has no guard of it; if you trust it as it is, adopt it");
+                let why = format!(
+                    "{folder} has no guard of it; if you trust it as it is, adopt it (--adopt)"
+                );
                 return Err(Error::failed(format!("write to the log {store}"), why));
             }
             state.set_guard(&guard_of(&log))?;

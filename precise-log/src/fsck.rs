@@ -9,7 +9,7 @@ use precise_core::{Hash, tlog};
 
 use crate::error::{Error, Result};
 use crate::log::{CHECKPOINT, SignedCheckpoint, checkpoint_name, read_checkpoint};
-use crate::stage;
+use crate::stage::{self, Stage};
 use crate::store::Store;
 use crate::tiles::{
     Edge, WIDTH, bundle_path, corrupt, entries_of, parse_tile, read_partial, tile_path,
@@ -84,7 +84,7 @@ pub async fn fsck(
         return Err(corrupt(store, CHECKPOINT, detail));
     }
     let (bundles, tiles) = (size.div_ceil(WIDTH), check.compared);
-    let notes = look_beside(store, size).await?;
+    let notes = look_beside(store, key, size).await?;
     Ok(Report { signed, bundles, tiles, notes })
 }
 
@@ -261,7 +261,7 @@ impl TilePath {
 
 /// What else is there: smaller tiles of smaller trees, which must be the beginning of those that
 /// were checked, and what a commit leaves that was not ended.
-async fn look_beside(store: &Store, size: u64) -> Result<Vec<String>> {
+async fn look_beside(store: &Store, key: &VerifierKey, size: u64) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     let (mut older, mut beyond, mut unknown) = (0_u64, 0_u64, 0_u64);
     let mut paths = std::pin::pin!(store.walk(""));
@@ -271,11 +271,25 @@ async fn look_beside(store: &Store, size: u64) -> Result<Vec<String>> {
             Ok(None) => break,
             // Over HTTP there are no lists.
             Err(error) => {
-                notes.push(format!("what else is there was not looked at: {error}"));
+                notes.push(format!(
+                    "leftovers were not looked for, since files cannot be listed: {error}"
+                ));
                 return Ok(notes);
             }
         };
         if let Some(from) = stage::from_size(&path) {
+            // One that the key did not sign keeps everybody from committing, and nobody wrote it
+            // who may.
+            let bytes = store.get(&path).await?.unwrap_or_default();
+            if from >= size
+                && let Err(why) = Stage::parse(&bytes, key)
+            {
+                return Err(corrupt(
+                    store,
+                    &path,
+                    format!("{why}; nothing was signed of it: remove it"),
+                ));
+            }
             notes.push(format!("{path}: a commit that continues {from} entries was not ended"));
         }
         if !path.starts_with("tile/") {
@@ -294,7 +308,7 @@ async fn look_beside(store: &Store, size: u64) -> Result<Vec<String>> {
         }
     }
     for (count, what) in [
-        (older, "partial tiles or bundles are of the log when it was smaller"),
+        (older, "partial tiles or bundles are left from when the log was smaller, as they may be"),
         (beyond, "tiles or bundles are beyond the checkpoint: it is growing, or was rolled back"),
         (unknown, "files below tile/ are of no log"),
     ] {

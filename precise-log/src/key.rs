@@ -185,11 +185,13 @@ fn open(path: &Path, sealed: &[u8], unlock: &Unlock) -> Result<Zeroizing<Vec<u8>
         }
         (Unlock::Identity(file), false) => read_identities(file)?,
         (_, true) => {
-            let why = "it is sealed with a passphrase; name a file that holds it";
+            let why =
+                "it is sealed with a passphrase; name a file that holds it (--passphrase-file)";
             return Err(Error::failed(attempted, why));
         }
         (_, false) => {
-            let why = "it is sealed to an age recipient; name the identity file of one";
+            let why =
+                "it is sealed to an age recipient; name the identity file of one (--identity)";
             return Err(Error::failed(attempted, why));
         }
     };

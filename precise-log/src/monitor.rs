@@ -121,13 +121,14 @@ impl Monitor {
 
     /// The checkpoint that was seen before. It is verified again: the file may be another's.
     fn known(&self) -> Result<Option<SignedCheckpoint>> {
-        let name = self.memory.display().to_string();
+        let name = self.memory.display();
         let note = match fs::read_to_string(&self.memory) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             note => note.map_err(|error| Error::failed(format!("read {name}"), error))?,
         };
+        let what = || format!("the last checkpoint seen, in {name}");
         let known = SignedCheckpoint::verify(&note, &self.key);
-        known.map(Some).map_err(|error| Error::refused(name, error))
+        known.map(Some).map_err(|error| Error::refused(what(), error))
     }
 
     fn remember(&self, signed: &SignedCheckpoint) -> Result<()> {

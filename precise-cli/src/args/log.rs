@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use precise_core::Hash;
 use precise_core::merkle::PART_LIMIT;
@@ -14,7 +15,7 @@ use precise_log::fsck::Expected;
 /// Where a log is, and where what is ours of it.
 #[derive(Debug, Parser)]
 pub(crate) struct Place {
-    /// The log: a directory, or s3://, gs://, az:// and where in there
+    /// The log: a directory, or s3://, gs://, az:// and where in there; to read, also https://
     #[arg(long = "log", value_name = "LOG")]
     pub(crate) log: String,
     /// Where key, guard and voids of the log are [default: precise/ORIGIN in $XDG_STATE_HOME]
@@ -125,7 +126,8 @@ pub(crate) struct Read {
 
 /// Rebuild every tile of a log from its entries, and check its checkpoint
 ///
-/// Names the first object that is wrong, and exits with 1. The log may be anybody's.
+/// Names the first object that is wrong, and exits with 1. The log may be anybody's. Of a log of
+/// ours, its status log is checked as well; of another's, name it by itself: LOG/status.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise log fsck /srv/log
@@ -170,9 +172,9 @@ pub(crate) struct LogMonitor {
 ///
 /// Each file is a batch of its own, and each Parquet file of a directory; a set above the part
 /// limit is cut. A PostgreSQL database with pg_precise gives the batches that were closed there.
-/// What is in the log already is not added again, so the command can be run again after anything. A
-/// file that is no batch is named, and does not keep the others out.
-/// The leaves of each batch are kept, so that receipts can be made later.
+/// Rows without a hash are in no batch, and are counted. A file that is no batch is named, and does
+/// not keep the others out. What is in the log already is not added again, so the command can be
+/// run again after anything. The leaves of each batch are kept, so that receipts can be made later.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise commit proofs.parquet --log /srv/log
@@ -192,11 +194,15 @@ pub(crate) struct Commit {
     #[arg(long)]
     pub(crate) adopt: bool,
     /// The publisher's own name for the source, in the entries of files; it is public
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Option<String>,
     /// All files are one set of proofs
     #[arg(long)]
     pub(crate) together: bool,
+    /// The proofs are blinded. What precise mint writes tells so itself; files without its column
+    /// `size` do not
+    #[arg(long)]
+    pub(crate) blinded: bool,
     /// The column of proof hashes: 32 bytes each, or in CSV 0x…, \x… or prf_…
     #[arg(long, value_name = "COLUMN", default_value = crate::proofs::HASH_COLUMN)]
     pub(crate) column: String,
@@ -224,6 +230,8 @@ pub(crate) struct Committer {
 }
 
 /// Make the receipt of a proof: all that its record's holder needs to verify it
+///
+/// Where a proof is in several batches, it is made of the one that was committed first.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise receipt --log /srv/log --proof prf_… -o receipt.json
@@ -250,7 +258,7 @@ pub(crate) struct Receipt {
     /// Where the leaves of batches are kept [default: `batches` in the state]
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "batch")]
     pub(crate) store: Option<PathBuf>,
-    /// The proof is blinded [default: as the file of proofs says, which has no sizes then]
+    /// The proof is blinded, where that was not known when its batch was committed
     #[arg(long)]
     pub(crate) blinded: bool,
     /// Where to write the receipt; `-` is standard output
@@ -279,6 +287,8 @@ pub(crate) struct Void {
 }
 
 /// Show whether a proof is void: the status receipt that `precise verify --status` reads
+///
+/// Exits with 0 either way: it proves what it was asked.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise status --log /srv/log --proof prf_… > status.json

@@ -57,8 +57,7 @@ impl Running {
 
     fn get(&self, path: &str) -> String {
         let said = self.place.text("said");
-        let ready: Value =
-            said.lines().filter_map(|line| serde_json::from_str(line).ok()).next().unwrap();
+        let ready: Value = said.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap();
         let address = ready["metrics"].as_str().unwrap().to_owned();
         let address = address.trim_start_matches("http://").trim_end_matches("/metrics");
         let mut stream = TcpStream::connect(address).unwrap();
@@ -103,9 +102,9 @@ fn files_that_are_moved_in_are_committed_or_refused() {
     running.drop_in("garbage.parquet", "garbage");
     running.wait_for_file("spool/refused/garbage.parquet.reason");
     assert!(running.place.text("spool/refused/garbage.parquet.reason").contains("as Parquet"));
-    // What is refused does not stop what comes behind it.
-    running.spool("second.parquet", "{\"second\":true}\n");
-    running.wait_for_file("spool/committed/second.parquet");
+    // What is refused does not stop what comes behind it. A name may come again.
+    running.spool("first.parquet", "{\"second\":true}\n");
+    running.wait_for_file("spool/committed/first.2.parquet");
 
     let metrics = running.get("/metrics");
     assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");

@@ -153,6 +153,9 @@ fn blinded_proofs_have_blinded_receipts() {
     assert_eq!(logged.failed(&[&policy[..], &blind, &["r7"]].concat()), None);
     assert_eq!(logged.failed(&[&policy[..], &blind, &["r8"]].concat()).unwrap(), "proof");
     assert_eq!(logged.failed(&policy).unwrap(), "proof");
+    // Some of a set blinded and others not cannot be told apart later.
+    let together = ["b.parquet", "p.parquet", "--together"];
+    logged.ours("commit", &together).fails_with(2, &["commit them apart"]);
     // From the files of the batch, without the leaves that were kept.
     let from_files = ["--proof", proof, "--batch", "b.parquet", "-o", "receipt.json"];
     logged.ours("receipt", &from_files).succeeds();
@@ -173,12 +176,19 @@ fn a_void_proof_fails_at_status_and_others_do_not() {
     assert_eq!(stale["failed"], "status");
 
     let other = "prf_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    logged.ours("void", &["--proof", other, "--reason", "opt_out"]).succeeds();
+    let voided = logged.ours("void", &["--proof", other, "--reason", "opt_out"]);
+    assert!(voided.stderr.contains("no batch that was kept"), "{}", voided.stderr);
     assert_eq!(logged.failed(&log), None);
     // The old receipt's place is one in another map than the log's last.
     let old = ["--policy", "policy", "--status-log", "log", "--status", "status.json"];
     assert_eq!(logged.failed(&old).unwrap(), "status");
     logged.0.run(&["log", "fsck", "log/status", "--state", "state"]).succeeds();
+    let whole = logged.0.run(&["log", "fsck", "log", "--state", "state"]).succeeds();
+    assert!(whole.contains("example.com/log/status is whole"), "{whole}");
+    fs::rename(logged.0.path("log/status"), logged.0.path("gone")).unwrap();
+    let run = logged.0.run(&["log", "fsck", "log", "--state", "state"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    fs::rename(logged.0.path("gone"), logged.0.path("log/status")).unwrap();
 
     logged.ours("void", &["--proof", &proof, "--reason", "erasure"]).succeeds();
     assert_eq!(logged.failed(&log).unwrap(), "status");
@@ -437,8 +447,10 @@ fn what_is_wrong_is_said() {
     let init = ["log", "init", "log", "--origin", ORIGIN, "--state", "state"];
     place.run(&init).fails_with(2, &["already"]);
     let elsewhere = ["log", "init", "z", "--origin", ORIGIN, "--state", "state"];
-    place.run(&elsewhere).fails_with(1, &["PR413"]);
-    place.run(&["log", "init", "x", "--origin", "two words", "--state", "s"]).fails(1);
+    place.run(&elsewhere).fails_with(2, &["--state"]);
+    place
+        .run(&["log", "init", "x", "--origin", "two words", "--state", "s"])
+        .fails_with(2, &["white space"]);
     place
         .run(&[
             "log",
@@ -462,7 +474,14 @@ fn what_is_wrong_is_said() {
     logged.ours("commit", &["nothing"]).fails_with(2, &["no Parquet file"]);
     logged.ours("commit", &["record.json"]).fails_with(2, &["record.json"]);
     logged.ours("commit", &["p.parquet", "--column", "proof_id"]).fails(2);
-    logged.ours("commit", &["p.parquet", "--label", ""]).fails(1);
+    logged.ours("commit", &["p.parquet", "--label", ""]).fails_with(2, &["--label"]);
+    logged.ours("commit", &["p.parquet", "--blinded"]).fails_with(2, &["are not blinded"]);
+    place.write("e.ndjson", "{}");
+    logged.ours("commit", &["e.ndjson"]).fails_with(2, &["precise mint"]);
+    let nowhere = ["p.parquet", "--label", "new", "--receipts", "no/where.parquet"];
+    logged.ours("commit", &nowhere).fails_with(2, &["no/where.parquet"]);
+    let shown = place.run(&["log", "show", "log", "--state", "state"]).succeeds();
+    assert!(shown.contains("size    1\n"), "nothing was committed: {shown}");
     // Proofs that are nowhere, and policies that are none.
     let other = "prf_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     logged.ours("receipt", &["--proof", other]).fails_with(2, &["--batch"]);
@@ -476,6 +495,10 @@ fn what_is_wrong_is_said() {
     place
         .run(&[&verify[..], &["--policy", "policy", "--max-age", "1 day"]].concat())
         .fails_with(2, &["24h"]);
+    // An age says nothing without a status.
+    place
+        .run(&[&verify[..], &["--policy", "policy", "--max-age", "1h"]].concat())
+        .fails_with(2, &["--status"]);
     place.run(&["committer", "--config", "absent.toml"]).fails_with(2, &["absent.toml"]);
 }
 
