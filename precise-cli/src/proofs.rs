@@ -167,7 +167,7 @@ pub(crate) fn read_hashes(
 /// Says that rows have no proof: they are in no batch, as NULLs are in no aggregate of SQL.
 pub(crate) fn warn_of_nulls(nulls: u64) {
     if nulls > 0 {
-        eprintln!("warning: {nulls} rows have no proof hash, and are in no batch");
+        eprintln!("warning: rows without a proof hash, which are in no batch: {nulls}");
     }
 }
 

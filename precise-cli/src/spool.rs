@@ -48,7 +48,7 @@ impl Spool {
                 Err(why) => self.refuse(&file, &why)?,
                 Ok(read) => {
                     if read.nulls > 0 {
-                        warn!("{} rows of {} have no proof hash", read.nulls, file.display());
+                        warn!("rows of {} without a proof hash: {}", file.display(), read.nulls);
                     }
                     let closed = read.close(&self.reading, &self.leaves)?;
                     let names = closed.iter().map(|batch| batch.key.clone()).collect();
