@@ -263,7 +263,7 @@ mod tests {
             (with("[listen]\naddress = \"localhost\""), "line 3, address: \"localhost\" is no"),
             (with("[listen]\naddress = \":9464\""), "line 3, address: \":9464\" is no address"),
             (with("[[source]]\nmysql = \"x\""), "line 3, mysql: unknown variant"),
-            (with("[[source]]\nfiles = { label = \"x\" }"), "line 3, files: missing field"),
+            (with("[[source]]\nfiles = { label = \"x\" }"), "line 3: missing field `folder`"),
             (with("[[source]]\nfiles = { folder = \"x\", to = 1 }"), "line 3, files: unknown"),
             (with("passphrase_file = \"/p\"\nidentity_file = \"/i\""), "passphrase_file and"),
             (with("batch = "), "line 2, batch: "),

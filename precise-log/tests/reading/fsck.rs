@@ -158,17 +158,23 @@ async fn what_is_left_over_is_told_and_checked() -> Tested {
     log.grow(5..300).await?;
     assert!(log.check().await?.notes.is_empty());
     fs::create_dir_all(log.path().join("stage"))?;
-    fs::write(log.path().join("stage/300"), "")?;
+    fs::write(log.path().join("stage/299"), "")?;
     fs::create_dir_all(log.path().join("tile/entries/000.p"))?;
     fs::write(&small, &five)?;
     fs::create_dir_all(log.path().join("tile/0/002.p"))?;
     fs::write(log.path().join("tile/0/002.p/1"), [0; 32])?;
     fs::write(log.path().join("tile/readme"), "hello")?;
     let notes = log.check().await?.notes;
-    for (note, told) in notes.iter().zip(["stage/300", "1 partial", "1 tiles", "1 files"]) {
+    for (note, told) in notes.iter().zip(["stage/299", "1 partial", "1 tiles", "1 files"]) {
         assert!(note.starts_with(told), "{note}");
     }
     assert_eq!(notes.len(), 4);
+    // It would keep everybody from committing, and the log's key did not sign it.
+    fs::write(log.path().join("stage/300"), "")?;
+    let (code, message) = refusal(log.check().await)?;
+    assert_eq!(code, Code::LogCorrupt);
+    assert!(message.contains("stage/300") && message.contains("remove it"), "{message}");
+    fs::remove_file(log.path().join("stage/300"))?;
     let mut other = five;
     other[40] ^= 1;
     fs::write(&small, other)?;

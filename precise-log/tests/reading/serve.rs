@@ -65,7 +65,7 @@ async fn a_log_is_the_same_over_http() -> Tested {
     let store = served.store()?;
     let report = fsck(&store, &key()?, Expected::Precise, |_, _| ()).await?;
     assert_eq!((report.bundles, report.tiles), (2, 3));
-    assert!(report.notes.iter().all(|note| note.contains("not looked at")), "{:?}", report.notes);
+    assert!(report.notes.iter().all(|note| note.contains("not looked for")), "{:?}", report.notes);
     let read = Log::open(store.clone(), &key()?).await?;
     let proof = read.prove(299).await?;
     assert_eq!(proof, log.writer.log().prove(299).await?);
