@@ -6,6 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use precise_core::Hash;
 use precise_core::canonical;
 use precise_core::entry::Entry;
 use precise_core::hex::format_hash;
@@ -15,7 +16,6 @@ use precise_core::policy::Policy;
 use precise_core::proof::{self, Blind};
 use precise_core::receipt::{Receipt, StatusReceipt};
 use precise_core::tlog::{self, LogProof};
-use precise_core::{Hash, hex};
 
 /// What was given to `precise verify`.
 pub(crate) struct Given<'a> {
@@ -48,7 +48,7 @@ fn explain_receipt(given: &Given<'_>, keys: &[VerifierKey], text: &mut String) -
         None => "BLAKE3(canonical)",
         Some(_) => "BLAKE3 keyed_hash(blind, canonical)",
     };
-    text.push_str(&format!("proof\n  {hashed}\n    = {}\n", hex::format_hash(&computed)));
+    text.push_str(&format!("proof\n  {hashed}\n    = {}\n", format_hash(&computed)));
     text.push_str(&format!(
         "  the receipt's proof_hash\n    = {}\n",
         format_hash(&receipt.proof_hash)
