@@ -24,7 +24,7 @@ use self::health::{Health, of_source, serve};
 use crate::commit::{Placed, Writer};
 use crate::error::{Error, Result};
 use crate::log::Log;
-use crate::source::{ClosedBatch, CommittedBatch, Source};
+use crate::source::{self, ClosedBatch, CommittedBatch, Source};
 
 mod config;
 mod health;
@@ -242,7 +242,8 @@ async fn commit(writer: &mut Writer, hand: &mut Vec<Handful>, health: &Health) -
         .collect();
     let placed = writer
         .commit(&entries, async |log: &Log, placed: &[Placed]| {
-            let mut committed = prove(log, hand, placed).await?;
+            let batches = hand.iter().flat_map(|handful| &handful.batches);
+            let mut committed = source::prove(log, batches, placed).await?;
             let told = hand.drain(..).map(|handful| {
                 let rest = committed.split_off(handful.batches.len());
                 let (noted, answer) = oneshot::channel();
@@ -261,23 +262,6 @@ async fn commit(writer: &mut Writer, hand: &mut Vec<Handful>, health: &Health) -
     health.log_size.set(writer.log().size() as i64);
     info!(entries = placed.len(), known, size = writer.log().size(), "committed");
     Ok(())
-}
-
-/// What each batch's source is to note.
-async fn prove(log: &Log, hand: &[Handful], placed: &[Placed]) -> Result<Vec<CommittedBatch>> {
-    let mut committed = Vec::with_capacity(placed.len());
-    let batches = hand.iter().flat_map(|handful| &handful.batches);
-    for (batch, Placed { index, entry, .. }) in batches.zip(placed) {
-        committed.push(CommittedBatch {
-            key: batch.key.clone(),
-            origin: log.origin().into(),
-            index: *index,
-            entry: entry.clone(),
-            tlog_proof: log.prove(*index).await?.to_text(),
-            checkpoint: log.checkpoint().note.clone(),
-        });
-    }
-    Ok(committed)
 }
 
 /// A source's task.

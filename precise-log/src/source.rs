@@ -79,21 +79,34 @@ pub async fn commit(
 ) -> Result<Vec<(CommittedBatch, bool)>> {
     let entries: Vec<Entry> =
         closed.iter().map(|batch| Entry::Batch(batch.entry.clone())).collect();
-    let mut committed = Vec::with_capacity(closed.len());
+    let mut committed = Vec::new();
     writer
         .commit(&entries, async |log: &Log, placed: &[Placed]| {
-            for (batch, placed) in closed.iter().zip(placed) {
-                committed.push(CommittedBatch {
-                    key: batch.key.clone(),
-                    origin: log.origin().into(),
-                    index: placed.index,
-                    entry: placed.entry.clone(),
-                    tlog_proof: log.prove(placed.index).await?.to_text(),
-                    checkpoint: log.checkpoint().note.clone(),
-                });
-            }
+            committed = prove(log, &closed, placed).await?;
             source.mark(&committed).await
         })
         .await
         .map(|placed| committed.into_iter().zip(placed.iter().map(|placed| placed.known)).collect())
+}
+
+/// What the sources of batches are to note of them, in the order in which they were placed.
+///
+/// Error: PR414 if a tile is not what the tree says.
+pub(crate) async fn prove<'b>(
+    log: &Log,
+    batches: impl IntoIterator<Item = &'b ClosedBatch>,
+    placed: &[Placed],
+) -> Result<Vec<CommittedBatch>> {
+    let mut committed = Vec::with_capacity(placed.len());
+    for (batch, Placed { index, entry, .. }) in batches.into_iter().zip(placed) {
+        committed.push(CommittedBatch {
+            key: batch.key.clone(),
+            origin: log.origin().into(),
+            index: *index,
+            entry: entry.clone(),
+            tlog_proof: log.prove(*index).await?.to_text(),
+            checkpoint: log.checkpoint().note.clone(),
+        });
+    }
+    Ok(committed)
 }

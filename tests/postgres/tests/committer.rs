@@ -338,17 +338,13 @@ fn a_server_that_restarts_is_found_again() -> Tested {
         }
         if round == 0 {
             // Until it is missed.
-            while daemon.get("/health")?.0 == 200 {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            daemon.await_health(503)?;
         }
         server.resume();
         pg = server.session("restarted");
     }
     await_committed(&mut pg)?;
-    while daemon.get("/health")?.0 != 200 {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    daemon.await_health(200)?;
     daemon.stop()?;
     log.check(&mut [&mut pg])
 }
@@ -363,21 +359,13 @@ fn a_log_that_fails_leaves_everything_waiting() -> Tested {
     std::fs::rename(log.folder(), &away)?;
     std::fs::write(log.folder(), "in its place")?;
     close(&mut pg, 0, 30);
-    let report = loop {
-        let (status, report) = daemon.get("/health")?;
-        if status == 503 {
-            break report;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let report = daemon.await_health(503)?;
     assert!(report.contains("\"part\":\"log\""), "{report}");
     assert_eq!(pg.run("SELECT DISTINCT state FROM precise.batch"), ["closed"]);
     std::fs::remove_file(log.folder())?;
     std::fs::rename(&away, log.folder())?;
     await_committed(&mut pg)?;
-    while daemon.get("/health")?.0 != 200 {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    daemon.await_health(200)?;
     daemon.stop()?;
     log.check(&mut [&mut pg])
 }

@@ -237,6 +237,21 @@ impl Committer {
         Ok((status, body.into()))
     }
 
+    /// Waits until its health has this status, and gives what it says then.
+    pub(crate) fn await_health(&self, wanted: u16) -> Result<String, Box<dyn Error>> {
+        let began = Instant::now();
+        loop {
+            let (status, report) = self.get("/health")?;
+            if status == wanted {
+                return Ok(report);
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(format!("its health is {status}: {report}").into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn stop(self) -> Tested {
         self.stop.send(()).map_err(|()| "it has ended before")?;
         match self.thread.join() {
