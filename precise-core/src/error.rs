@@ -116,6 +116,40 @@ pub enum Code {
     Release = 502,
     /// PR503
     CohortSize = 503,
+    /// PR504
+    Ruleset = 504,
+    /// PR505
+    CohortNames = 505,
+    /// PR506
+    ReleaseDifference = 506,
+    /// PR507
+    Model = 507,
+    /// PR508
+    TouchPath = 508,
+    /// PR509
+    TouchTime = 509,
+    /// PR510
+    Contributors = 510,
+    /// PR511
+    WeightSum = 511,
+    /// PR512
+    ContributorTwice = 512,
+    /// PR513
+    ContributionPolicy = 513,
+    /// PR514
+    Facts = 514,
+    /// PR515
+    Counts = 515,
+    /// PR516
+    ConversionValue = 516,
+    /// PR517
+    Transitions = 517,
+    /// PR518
+    Game = 518,
+    /// PR601
+    Price = 601,
+    /// PR602
+    Currency = 602,
     /// PR901
     Depth = 901,
     /// PR902
@@ -126,6 +160,10 @@ pub enum Code {
     PartBits = 904,
     /// PR905
     EntrySize = 905,
+    /// PR906
+    CohortCount = 906,
+    /// PR907
+    SumSize = 907,
 }
 
 impl Code {
@@ -183,11 +221,30 @@ impl Code {
         Self::CohortId,
         Self::Release,
         Self::CohortSize,
+        Self::Ruleset,
+        Self::CohortNames,
+        Self::ReleaseDifference,
+        Self::Model,
+        Self::TouchPath,
+        Self::TouchTime,
+        Self::Contributors,
+        Self::WeightSum,
+        Self::ContributorTwice,
+        Self::ContributionPolicy,
+        Self::Facts,
+        Self::Counts,
+        Self::ConversionValue,
+        Self::Transitions,
+        Self::Game,
+        Self::Price,
+        Self::Currency,
         Self::Depth,
         Self::CanonicalSize,
         Self::InputSize,
         Self::PartBits,
         Self::EntrySize,
+        Self::CohortCount,
+        Self::SumSize,
     ];
 
     /// `PR106`
@@ -446,6 +503,91 @@ impl Code {
                 "No cohort has k members, or what is left beside the only one is fewer than k.",
             ),
             Self::CohortSize => ("PR503", "k is below 2", "A cohort of one would name its member."),
+            Self::Ruleset => (
+                "PR504",
+                "a rule set is malformed",
+                "SPEC section 8.5 has its members and operators.",
+            ),
+            Self::CohortNames => (
+                "PR505",
+                "a cohort's name begins another's",
+                "Ids of `eco` and `eco_urban` could not be told apart; rename one.",
+            ),
+            Self::ReleaseDifference => (
+                "PR506",
+                "a release differs from an earlier one by too few members",
+                "Release again when k members have changed, or none.",
+            ),
+            Self::Model => (
+                "PR507",
+                "a model of attribution is unknown",
+                "It is first, last, linear, position, time_decay(seconds), shapley or markov(1) to markov(3).",
+            ),
+            Self::TouchPath => (
+                "PR508",
+                "a path is malformed",
+                "It is [\"cohort\", …] or [{\"at\":\"…Z\",\"cohort\":\"…\"}, …], with one touch at least.",
+            ),
+            Self::TouchTime => (
+                "PR509",
+                "a touch comes after the conversion",
+                "Pass only what came before converted_at.",
+            ),
+            Self::Contributors => (
+                "PR510",
+                "contributors are malformed",
+                "Each has an id, a signal_type, and a weight from 0 to 1 with at most 6 decimals.",
+            ),
+            Self::WeightSum => (
+                "PR511",
+                "weights do not sum to 1",
+                "Under the policy `split` they do; under `each` they need not.",
+            ),
+            Self::ContributorTwice => (
+                "PR512",
+                "a contributor stands twice with one signal type",
+                "Add the weights up where the event is made.",
+            ),
+            Self::ContributionPolicy => (
+                "PR513",
+                "a policy of contributions is unknown",
+                "It is split or each, perhaps with a currency: split(USD).",
+            ),
+            Self::Facts => (
+                "PR514",
+                "facts about a user are malformed",
+                "SPEC section 8.9 has their names and types.",
+            ),
+            Self::Counts => (
+                "PR515",
+                "a count is out of range",
+                "Counts are not negative, and no part is larger than its whole.",
+            ),
+            Self::ConversionValue => (
+                "PR516",
+                "a value of conversions is malformed",
+                "It is a decimal below 10^15 with at most 9 decimals.",
+            ),
+            Self::Transitions => (
+                "PR517",
+                "transitions are malformed",
+                "Pass what precise_path_transitions returned.",
+            ),
+            Self::Game => (
+                "PR518",
+                "a game is malformed",
+                "It is [{\"cohorts\":[…],\"value\":\"…\"}, …] with at most 20 cohorts in all.",
+            ),
+            Self::Price => (
+                "PR601",
+                "a price is malformed",
+                "It is a CPM of at least 0 and below 10^9, with at most 9 decimals.",
+            ),
+            Self::Currency => (
+                "PR602",
+                "a currency is malformed",
+                "It is three capital letters, as ISO 4217 has them.",
+            ),
             Self::Depth => (
                 "PR901",
                 "containers are nested deeper than 128",
@@ -471,6 +613,14 @@ impl Code {
                 "a log entry is larger than 65,535 bytes",
                 "Shorten its label; nothing else in it grows.",
             ),
+            Self::CohortCount => (
+                "PR906",
+                "too many cohorts in one aggregate",
+                "SPEC section 9.3 has the limits; group by something first.",
+            ),
+            Self::SumSize => {
+                ("PR907", "a sum leaves 128 bits", "Sum fewer or smaller amounts at a time.")
+            }
         }
     }
 }
