@@ -1,11 +1,17 @@
 //! Arrow's arrays as the catalogue's values, and back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int64Builder, StringBuilder};
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
+};
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
+use arrow_array::types::{Decimal128Type, Decimal256Type, Float64Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Decimal128Array, Decimal256Array, Float64Array, Int64Array,
+};
+use arrow_schema::DataType;
 use datafusion_common::{Result, ScalarValue, exec_err, internal_err};
 use precise_arrow::ByteColumn;
 use precise_core::value::{Type, Value};
@@ -20,6 +26,11 @@ pub(crate) struct Argument<'a> {
 enum Cells<'a> {
     Boolean(&'a BooleanArray),
     Bytes(ByteColumn<'a>),
+    Decimal128(&'a Decimal128Array, i8),
+    Decimal256(&'a Decimal256Array, i8),
+    /// An exact number as text.
+    DecimalText(ByteColumn<'a>),
+    Float(&'a Float64Array),
     Integer(&'a Int64Array),
     Json(ByteColumn<'a>),
     Text(ByteColumn<'a>),
@@ -32,6 +43,22 @@ impl<'a> Argument<'a> {
         let cells = match of {
             Type::Boolean => match array.as_boolean_opt() {
                 Some(array) => Cells::Boolean(array),
+                None => return unfit(),
+            },
+            Type::Decimal => match array.data_type() {
+                DataType::Decimal128(_, scale) => {
+                    Cells::Decimal128(array.as_primitive::<Decimal128Type>(), *scale)
+                }
+                DataType::Decimal256(_, scale) => {
+                    Cells::Decimal256(array.as_primitive::<Decimal256Type>(), *scale)
+                }
+                _ => match ByteColumn::of(array.as_ref()) {
+                    Some(column) => Cells::DecimalText(column),
+                    None => return unfit(),
+                },
+            },
+            Type::Float => match array.as_primitive_opt::<Float64Type>() {
+                Some(array) => Cells::Float(array),
                 None => return unfit(),
             },
             Type::Integer => match array.as_primitive_opt::<Int64Type>() {
@@ -57,21 +84,52 @@ impl<'a> Argument<'a> {
         match &self.cells {
             Cells::Boolean(array) if array.is_valid(row) => Value::Boolean(array.value(row)),
             Cells::Integer(array) if array.is_valid(row) => Value::Integer(array.value(row)),
+            Cells::Float(array) if array.is_valid(row) => Value::Float(array.value(row)),
+            Cells::Decimal128(array, scale) if array.is_valid(row) => {
+                decimal(&array.value(row).to_string(), *scale)
+            }
+            Cells::Decimal256(array, scale) if array.is_valid(row) => {
+                decimal(&array.value(row).to_string(), *scale)
+            }
+            Cells::DecimalText(column) => {
+                column.get(row).map_or(Value::Null, |b| Value::Decimal(String::from_utf8_lossy(b)))
+            }
             Cells::Bytes(column) => column.get(row).map_or(Value::Null, |b| Value::Bytes(b.into())),
             Cells::Json(column) => column.get(row).map_or(Value::Null, |b| Value::Json(b.into())),
             // Arrow's text is UTF-8: nothing is lost.
             Cells::Text(column) => {
                 column.get(row).map_or(Value::Null, |b| Value::Text(String::from_utf8_lossy(b)))
             }
-            Cells::Boolean(_) | Cells::Integer(_) => Value::Null,
+            Cells::Boolean(_)
+            | Cells::Decimal128(..)
+            | Cells::Decimal256(..)
+            | Cells::Float(_)
+            | Cells::Integer(_) => Value::Null,
         }
     }
+}
+
+/// `integer` × 10^−`scale`, an integer in plain notation.
+fn decimal(integer: &str, scale: i8) -> Value<'static> {
+    let (sign, digits) = integer.strip_prefix('-').map_or(("", integer), |digits| ("-", digits));
+    let places = usize::from(scale.unsigned_abs());
+    Value::Decimal(Cow::Owned(match scale {
+        0 => integer.to_owned(),
+        ..0 => format!("{integer}{:0<places$}", ""),
+        // As many digits as there are places, and one in front of the point.
+        1.. => {
+            let digits = format!("{digits:0>width$}", width = places + 1);
+            let (before, behind) = digits.split_at(digits.len() - places);
+            format!("{sign}{before}.{behind}")
+        }
+    }))
 }
 
 /// Results, row by row.
 pub(crate) enum Results {
     Boolean(BooleanBuilder),
     Bytes(BinaryBuilder),
+    Float(Float64Builder),
     Integer(Int64Builder),
     Text(StringBuilder),
 }
@@ -82,8 +140,9 @@ impl Results {
             Type::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),
             // All bytes here are hashes.
             Type::Bytes => Self::Bytes(BinaryBuilder::with_capacity(rows, 32 * rows)),
+            Type::Float => Self::Float(Float64Builder::with_capacity(rows)),
             Type::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
-            Type::Json | Type::Row | Type::Text => {
+            Type::Decimal | Type::Json | Type::Row | Type::Text => {
                 Self::Text(StringBuilder::with_capacity(rows, 0))
             }
         }
@@ -100,7 +159,8 @@ impl Results {
                 check_room(builder.values_slice().len(), bytes.len())?;
                 builder.append_value(bytes);
             }
-            (Self::Text(builder), Value::Text(text)) => {
+            (Self::Float(builder), Value::Float(float)) => builder.append_value(*float),
+            (Self::Text(builder), Value::Decimal(text) | Value::Text(text)) => {
                 check_room(builder.values_slice().len(), text.len())?;
                 builder.append_value(text);
             }
@@ -120,6 +180,7 @@ impl Results {
         match self {
             Self::Boolean(builder) => builder.append_null(),
             Self::Bytes(builder) => builder.append_null(),
+            Self::Float(builder) => builder.append_null(),
             Self::Integer(builder) => builder.append_null(),
             Self::Text(builder) => builder.append_null(),
         }
@@ -129,6 +190,7 @@ impl Results {
         match self {
             Self::Boolean(builder) => Arc::new(builder.finish()),
             Self::Bytes(builder) => Arc::new(builder.finish()),
+            Self::Float(builder) => Arc::new(builder.finish()),
             Self::Integer(builder) => Arc::new(builder.finish()),
             Self::Text(builder) => Arc::new(builder.finish()),
         }
@@ -149,4 +211,27 @@ pub(crate) fn scalar(value: &Value<'_>, of: Type) -> Result<ScalarValue> {
     let mut results = Results::new(of, 1);
     results.push(value)?;
     ScalarValue::try_from_array(&results.finish(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_of_any_scale_is_written_exactly() {
+        for (integer, scale, text) in [
+            ("0", 0, "0"),
+            ("-7", 0, "-7"),
+            ("0", 2, "0.00"),
+            ("5", 2, "0.05"),
+            ("-5", 2, "-0.05"),
+            ("-12345", 2, "-123.45"),
+            ("100", 2, "1.00"),
+            ("12", -3, "12000"),
+            ("-12", -3, "-12000"),
+            ("1", 76, &format!("0.{}1", "0".repeat(75))),
+        ] {
+            assert_eq!(decimal(integer, scale), Value::Decimal(text.into()), "{integer} {scale}");
+        }
+    }
 }

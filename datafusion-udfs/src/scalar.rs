@@ -102,11 +102,12 @@ impl CatalogScalar {
                 records.push(&values)
             });
         }
+        let mut callee = function.callee().map_err(|error| refused(function, error))?;
         let mut results = Results::new(function.returns, rows);
         for row in 0..rows {
             values.clear();
             values.extend(arguments.iter().map(|argument| argument.value(row)));
-            let value = function.call(&values).map_err(|error| refused(function, error))?;
+            let value = callee.call(&values).map_err(|error| refused(function, error))?;
             results.push(&value)?;
         }
         Ok(results.finish())

@@ -12,8 +12,10 @@ pub(crate) fn result_type(of: Type) -> DataType {
     match of {
         Type::Boolean => DataType::Boolean,
         Type::Bytes => DataType::Binary,
+        Type::Float => DataType::Float64,
         Type::Integer => DataType::Int64,
-        Type::Json | Type::Row | Type::Text => DataType::Utf8,
+        // A column of Arrow's decimals has one scale; exact numbers have each their own.
+        Type::Decimal | Type::Json | Type::Row | Type::Text => DataType::Utf8,
     }
 }
 
@@ -33,6 +35,19 @@ fn coerce_one(function: &Function, arg: &Arg, given: &DataType) -> Result<DataTy
         Type::Boolean if *given == DataType::Null => return Ok(DataType::Boolean),
         Type::Boolean => *given == DataType::Boolean,
         Type::Bytes => is_bytes(given),
+        Type::Decimal => match given {
+            // 20 digits hold every integer type.
+            _ if given.is_integer() => return Ok(DataType::Decimal128(20, 0)),
+            DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+                return Ok(DataType::Decimal128(*precision, *scale));
+            }
+            DataType::Decimal128(..) | DataType::Decimal256(..) => true,
+            _ => is_text(given),
+        },
+        Type::Float if given.is_numeric() || *given == DataType::Null => {
+            return Ok(DataType::Float64);
+        }
+        Type::Float => false,
         // 64 bits hold every integer type but one, of which a large value fails in the cast.
         Type::Integer if given.is_integer() || *given == DataType::Null => {
             return Ok(DataType::Int64);
@@ -48,6 +63,7 @@ fn coerce_one(function: &Function, arg: &Arg, given: &DataType) -> Result<DataTy
     let advice = match arg.arg_type {
         Type::Json => "; precise_mint_row takes columns that are not JSON text",
         Type::Bytes if is_text(given) => "; decode(…, 'hex') gives bytes",
+        Type::Decimal if given.is_floating() => "; '12.50' and CAST(… AS DECIMAL(38, 9)) are exact",
         _ => "",
     };
     refuse(function, &format!("{} is {}, not {given}{advice}", arg.name, arg.arg_type))

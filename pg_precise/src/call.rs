@@ -1,7 +1,7 @@
 //! One call of a scalar function: which it is, its arguments as the core takes them, its result.
 
 use std::borrow::Cow;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::ptr;
 use std::slice;
 
@@ -11,7 +11,7 @@ use precise_core::Code;
 use precise_core::canonical::Canonicalizer;
 use precise_core::catalog::{Function, Kernel};
 use precise_core::records::{Records, Spelling};
-use precise_core::value::{Type, Value};
+use precise_core::value::{Callee, Type, Value};
 use precise_jsonb::Reader;
 
 use crate::Outcome;
@@ -23,6 +23,8 @@ use crate::row::RowReader;
 pub(crate) enum Form {
     Boolean,
     Bytes,
+    Decimal,
+    Float,
     Integer,
     Json,
     Jsonb,
@@ -37,6 +39,8 @@ pub(crate) struct CallSite {
     forms: Vec<Form>,
     /// None for a function of something else.
     records: Option<RecordCall>,
+    /// None for an aggregate, and until the first call.
+    callee: Option<Box<dyn Callee>>,
     jsonb: Reader,
     canonicalizer: Canonicalizer,
 }
@@ -120,6 +124,7 @@ impl CallSite {
             function,
             forms,
             records,
+            callee: None,
             jsonb: Reader::default(),
             canonicalizer: Canonicalizer::default(),
         })
@@ -138,10 +143,12 @@ impl CallSite {
             // SAFETY: as the caller says.
             values.push(unsafe { self.value(i, arg.value)? });
         }
-        let result = self.function.call(&values);
-        result
-            .map(|value| datum_of(&value))
-            .map_err(|error| Fault::refused(self.function.name, &error))
+        let refused = |error| Fault::refused(self.function.name, &error);
+        let callee = match &mut self.callee {
+            Some(callee) => callee,
+            empty => empty.insert(self.function.callee().map_err(refused)?),
+        };
+        callee.call(&values).map(|value| datum_of(&value)).map_err(refused)
     }
 
     /// Argument `i` as the core takes it.
@@ -153,6 +160,12 @@ impl CallSite {
         let function = self.function;
         Ok(match self.forms[i] {
             Form::Boolean => Value::Boolean(datum.value() != 0),
+            Form::Decimal => {
+                // SAFETY: this argument is a numeric.
+                let text = unsafe { printed(datum, pg_sys::numeric_out) };
+                Value::Decimal(Cow::Owned(text.to_string_lossy().into_owned()))
+            }
+            Form::Float => Value::Float(f64::from_bits(datum.value() as u64)),
             Form::Integer => Value::Integer(datum.value() as i64),
             form => {
                 // SAFETY: all others are of variable length.
@@ -299,9 +312,11 @@ fn forms_of(oid: Oid) -> Option<Vec<Form>> {
         .map(|&oid| match oid {
             pg_sys::BOOLOID => Some(Form::Boolean),
             pg_sys::BYTEAOID => Some(Form::Bytes),
+            pg_sys::FLOAT8OID => Some(Form::Float),
             pg_sys::INT8OID => Some(Form::Integer),
             pg_sys::JSONOID => Some(Form::Json),
             pg_sys::JSONBOID => Some(Form::Jsonb),
+            pg_sys::NUMERICOID => Some(Form::Decimal),
             pg_sys::RECORDOID => Some(Form::Record),
             pg_sys::TEXTOID => Some(Form::Text),
             _ => None,
@@ -361,9 +376,22 @@ pub(crate) fn datum_of(value: &Value<'_>) -> Option<Datum> {
     Some(match value {
         Value::Boolean(boolean) => Datum::from(*boolean),
         Value::Bytes(bytes) | Value::Json(bytes) => copied(bytes),
+        Value::Decimal(text) => return numeric_of(text),
+        Value::Float(float) => Datum::from(float.to_bits()),
         Value::Integer(integer) => Datum::from(*integer),
         Value::Null => return None,
         // Text, json and bytea differ in their type alone.
         Value::Text(text) => copied(text.as_bytes()),
     })
+}
+
+/// A number as the server's own type; the server refuses one that is larger than that can hold.
+fn numeric_of(text: &str) -> Option<Datum> {
+    let text = CString::new(text).ok()?;
+    let any_precision = Datum::from(-1_i32);
+    let args =
+        [Some(Datum::from(text.as_ptr())), Some(Datum::from(Oid::INVALID)), Some(any_precision)];
+    // SAFETY: the function reads a text that ends in NUL, a type that it does not use, and a
+    // precision and scale, here none.
+    unsafe { pgrx::direct_function_call_as_datum(pg_sys::numeric_in, &args) }
 }

@@ -8,6 +8,9 @@
 //! do; where a row is, its cells will. An aggregate skips rows in which an argument is NULL, gives
 //! NULL for no rows, and does not depend on the order or the partitioning of its rows.
 
+mod attribution;
+mod cohort;
+
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -17,11 +20,13 @@ use crate::document::Writer;
 use crate::error::{Code, Error, Result};
 use crate::hex::{self, hash_from_bytes};
 use crate::merkle::{self, Absence, Collector, Hash, Inclusion, Prover, RootBuilder, next_hash};
+use crate::number;
+use crate::policy::Policy;
 use crate::proof::{self, Blind};
 use crate::records::{Output, Record, Records, Spelling};
 use crate::row::UtcSecond;
 use crate::status::{Reason, VoidDocument};
-use crate::value::{Accumulator, StoredState, Type, Value, json, text};
+use crate::value::{Accumulator, Callee, Kept, StoredState, Type, Value, json, text};
 use crate::verify::{self, Evidence, StatusRequest, verify_proof};
 
 /// One function.
@@ -31,7 +36,8 @@ use crate::verify::{self, Evidence, StatusRequest, verify_proof};
 pub struct Function {
     /// The name in every engine, in the case the engine likes.
     pub name: &'static str,
-    /// Functions of one family stand together: `proof`, `batch`, `receipt`, `about`.
+    /// Functions of one family stand together: `proof`, `batch`, `receipt`, `cohort`,
+    /// `attribution`, `about`.
     pub family: &'static str,
     /// The first version that has it.
     pub since: &'static str,
@@ -66,11 +72,16 @@ pub struct Arg {
 pub enum Kernel {
     /// One result for all rows of a group.
     Aggregate(fn() -> Box<dyn Accumulator>),
+    /// One result a row, of arguments some of which are long to read and nearly always the same.
+    Prepared(fn() -> Box<dyn Callee>),
     /// One result a record: the first argument, a text or a row; the second is its blind.
     Record(Record),
     /// One result a row. Arguments have the types of the row and are not NULL.
-    Scalar(fn(&[Value<'_>]) -> Result<Value<'static>>),
+    Scalar(Scalar),
 }
+
+/// The code of a function that keeps nothing.
+type Scalar = fn(&[Value<'_>]) -> Result<Value<'static>>;
 
 /// A call and what comes of it.
 #[derive(Debug)]
@@ -97,6 +108,10 @@ pub enum Literal {
     Boolean(bool),
     /// Bytes, as hex digits.
     Bytes(&'static str),
+    /// An exact number.
+    Decimal(&'static str),
+    /// A binary64.
+    Float(f64),
     /// An integer.
     Integer(i64),
     /// JSON text.
@@ -145,22 +160,25 @@ impl Function {
         signature
     }
 
-    /// Runs a scalar function on one row.
+    /// Runs a scalar function on one row. For many rows, [`Function::callee`] is faster.
     ///
     /// Errors: PR191 for wrong arguments, or for an aggregate; and the function's own.
-    pub fn call(&self, args: &[Value<'_>]) -> Result<Value<'static>> {
-        if self.is_aggregate() {
-            return Err(self.wrong_arguments("it is an aggregate"));
-        }
-        let args = self.check(args)?;
-        if args.contains(&Value::Null) {
-            return Ok(Value::Null);
-        }
-        match self.kernel {
-            Kernel::Scalar(kernel) => kernel(&args),
-            Kernel::Record(record) => call_record(record, &args),
-            Kernel::Aggregate(_) => Err(unchecked()),
-        }
+    pub fn call(&'static self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        self.callee()?.call(args)
+    }
+
+    /// Begins calls of a scalar function, row after row.
+    ///
+    /// Error: PR191 for an aggregate. Of a call: PR191 for wrong arguments, PR202 for a number
+    /// that is none, and the function's own.
+    pub fn callee(&'static self) -> Result<Box<dyn Callee>> {
+        let inner: Box<dyn Callee> = match self.kernel {
+            Kernel::Aggregate(_) => return Err(self.wrong_arguments("it is an aggregate")),
+            Kernel::Prepared(kernel) => kernel(),
+            Kernel::Record(record) => Box::new(record),
+            Kernel::Scalar(kernel) => Box::new(kernel),
+        };
+        Ok(Box::new(Checked { function: self, inner }))
     }
 
     /// Begins an aggregate.
@@ -173,13 +191,17 @@ impl Function {
         Ok(Box::new(Checked { function: self, inner: kernel() }))
     }
 
-    /// Whether all arguments are there, and each has exactly its type.
+    /// Whether as many arguments are taken, and each has exactly its type.
     fn takes(&self, args: &[Value<'_>]) -> bool {
-        args.len() == self.args.len()
-            && args.iter().zip(self.args).all(|(value, arg)| value.type_of() == Some(arg.arg_type))
+        let fits = |(value, arg): (&Value<'_>, &Arg)| {
+            value.type_of() == Some(arg.arg_type) && check_number(value).is_ok()
+        };
+        (self.required..=self.args.len()).contains(&args.len())
+            && args.iter().zip(self.args).all(fits)
     }
 
-    /// Whether as many arguments, of these types, are taken; text and bytes are read as JSON.
+    /// Whether as many arguments, of these types, are taken; text and bytes are read as JSON, and
+    /// text as an exact number.
     fn check<'a>(&self, args: &'a [Value<'_>]) -> Result<Vec<Value<'a>>> {
         if args.len() < self.required || args.len() > self.args.len() {
             return Err(self.wrong_arguments(&alloc::format!("{} were given", args.len())));
@@ -191,12 +213,32 @@ impl Function {
             }
             (Type::Json | Type::Row, Value::Bytes(bytes)) => Ok(Value::Json(Cow::Borrowed(bytes))),
             (Type::Row, Value::Json(cells)) => Ok(Value::Json(Cow::Borrowed(cells))),
-            (expected, value) if value.type_of() == Some(expected) => Ok(borrow(value)),
+            (Type::Decimal, Value::Text(text)) => {
+                self.number(arg, Value::Decimal(Cow::Borrowed(text)))
+            }
+            (expected, value) if value.type_of() == Some(expected) => {
+                self.number(arg, borrow(value))
+            }
             (expected, _) => {
                 Err(self.wrong_arguments(&alloc::format!("{} is {expected}", arg.name)))
             }
         });
         typed.collect()
+    }
+
+    /// The value, if it is a number where it is to be one.
+    fn number<'a>(&self, arg: &Arg, value: Value<'a>) -> Result<Value<'a>> {
+        match check_number(&value) {
+            Ok(()) => Ok(value),
+            Err(Code::Arguments) => {
+                let why = alloc::format!("{} is no exact number in plain notation", arg.name);
+                Err(self.wrong_arguments(&why))
+            }
+            Err(code) => {
+                let why = alloc::format!("{} is NaN or an infinity", arg.name);
+                Err(Error::new(code).because(why))
+            }
+        }
     }
 
     fn wrong_arguments(&self, why: &str) -> Error {
@@ -222,6 +264,8 @@ fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
     match value {
         Value::Boolean(boolean) => Value::Boolean(*boolean),
         Value::Bytes(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        Value::Decimal(text) => Value::Decimal(Cow::Borrowed(text)),
+        Value::Float(float) => Value::Float(*float),
         Value::Integer(integer) => Value::Integer(*integer),
         Value::Json(json) => Value::Json(Cow::Borrowed(json)),
         Value::Null => Value::Null,
@@ -229,16 +273,56 @@ fn borrow<'a>(value: &'a Value<'_>) -> Value<'a> {
     }
 }
 
-/// Checks arguments in front of any accumulator, so that its kernel need not.
-#[derive(Debug)]
-struct Checked {
-    function: &'static Function,
-    inner: Box<dyn Accumulator>,
+/// Whether a value that is to be a number is one: a finite binary64, or the digits of an exact one.
+/// All others may be.
+fn check_number(value: &Value<'_>) -> core::result::Result<(), Code> {
+    match value {
+        Value::Decimal(text) => number::check_decimal(text),
+        Value::Float(float) if !float.is_finite() => Err(Code::NumberRange),
+        _ => Ok(()),
+    }
 }
 
-impl Accumulator for Checked {
-    fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
+/// Checks arguments in front of any accumulator or callee, so that its kernel need not.
+#[derive(Debug)]
+struct Checked<T: ?Sized> {
+    function: &'static Function,
+    inner: Box<T>,
+}
+
+impl Callee for Checked<dyn Callee> {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
         // Nearly always they are what they should be, and need not be looked at twice.
+        if self.function.takes(args) {
+            return self.inner.call(args);
+        }
+        let args = self.function.check(args)?;
+        if args.contains(&Value::Null) { Ok(Value::Null) } else { self.inner.call(&args) }
+    }
+}
+
+impl Callee for Scalar {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        self(args)
+    }
+}
+
+/// One record at a time. Engines make many at once.
+impl Callee for Record {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let mut records = Records::new(*self);
+        records.push(args)?;
+        let mut result = Value::Null;
+        records.drain(|value| {
+            result = value.into_owned();
+            Ok::<(), Error>(())
+        })?;
+        Ok(result)
+    }
+}
+
+impl Accumulator for Checked<dyn Accumulator> {
+    fn update(&mut self, args: &[Value<'_>]) -> Result<()> {
         if self.function.takes(args) {
             return self.inner.update(args);
         }
@@ -286,6 +370,8 @@ impl Literal {
                     })
                     .collect(),
             )),
+            Self::Decimal(text) => Value::Decimal(Cow::Borrowed(text)),
+            Self::Float(float) => Value::Float(float),
             Self::Integer(integer) => Value::Integer(integer),
             Self::Json(json) => Value::Json(Cow::Borrowed(json.as_bytes())),
             Self::Null => Value::Null,
@@ -305,6 +391,8 @@ impl Literal {
         match self {
             Self::Boolean(boolean) => alloc::format!("{boolean}"),
             Self::Bytes(digits) => alloc::format!("decode('{digits}', 'hex')"),
+            Self::Decimal(text) => text.into(),
+            Self::Float(float) => number::format_f64(float),
             Self::Integer(integer) => alloc::format!("{integer}"),
             Self::Json(text) | Self::Text(text) => {
                 alloc::format!("'{}'", text.replace('\'', "''"))
@@ -343,31 +431,17 @@ impl Example {
 ///
 /// Errors: as [`Function::call`], and the aggregate's own.
 pub fn call_rows(function: &'static Function, rows: &[Vec<Value<'_>>]) -> Result<Value<'static>> {
-    match (function.kernel, rows) {
-        (Kernel::Record(_) | Kernel::Scalar(_), [row]) => function.call(row),
-        (Kernel::Record(_) | Kernel::Scalar(_), _) => {
-            Err(function.wrong_arguments("it takes one row"))
-        }
-        (Kernel::Aggregate(_), rows) => {
-            let mut accumulator = function.accumulator()?;
-            for row in rows {
-                accumulator.update(row)?;
-            }
-            accumulator.finish()
-        }
+    if !function.is_aggregate() {
+        return match rows {
+            [row] => function.call(row),
+            _ => Err(function.wrong_arguments("it takes one row")),
+        };
     }
-}
-
-/// Calls a function of one record.
-fn call_record(record: Record, args: &[Value<'_>]) -> Result<Value<'static>> {
-    let mut records = Records::new(record);
-    records.push(args)?;
-    let mut result = Value::Null;
-    records.drain(|value| {
-        result = value.into_owned();
-        Ok::<(), Error>(())
-    })?;
-    Ok(result)
+    let mut accumulator = function.accumulator()?;
+    for row in rows {
+        accumulator.update(row)?;
+    }
+    accumulator.finish()
 }
 
 const fn arg(name: &'static str, arg_type: Type, doc: &'static str) -> Arg {
@@ -869,20 +943,7 @@ pub const FUNCTIONS: &[Function] = &[
                 Code::Evidence,
             ),
         ],
-        kernel: Kernel::Scalar(|args| match args {
-            [
-                Value::Json(record),
-                Value::Json(receipt),
-                Value::Text(policy),
-                Value::Json(evidence),
-            ] => {
-                let evidence = Evidence::parse(evidence)?;
-                let policy = policy.as_bytes();
-                let verdict = verify::verify_receipt_with(record, receipt, policy, &evidence);
-                Ok(json(verdict.to_json()))
-            }
-            _ => Err(unchecked()),
-        }),
+        kernel: Kernel::Prepared(|| Box::new(VerifyReceipt::default())),
     },
     Function {
         name: "precise_void_document",
@@ -986,22 +1047,7 @@ pub const FUNCTIONS: &[Function] = &[
                 Code::Evidence,
             ),
         ],
-        kernel: Kernel::Scalar(|args| match args {
-            [
-                Value::Bytes(proof_hash),
-                Value::Json(receipt),
-                Value::Text(policy),
-                Value::Text(now),
-                max_age @ ..,
-            ] => {
-                let proof_hash = hash_from_bytes(proof_hash)?;
-                let (now, max_age) = (verify::parse_now(now)?, optional_age(max_age)?);
-                let request = StatusRequest { receipt, now, max_age };
-                let verdict = verify::verify_status(&proof_hash, policy.as_bytes(), &request);
-                Ok(json(verdict.to_json()))
-            }
-            _ => Err(unchecked()),
-        }),
+        kernel: Kernel::Prepared(|| Box::new(VerifyStatus::default())),
     },
 ];
 
@@ -1033,6 +1079,54 @@ fn selftest() -> String {
     writer.key("failed").integer(failed.len() as u64);
     writer.key("passed").integer(passed.len() as u64);
     writer.finish()
+}
+
+/// A policy that was read, or why it could not be.
+type ReadPolicy = Kept<Result<Policy>>;
+
+/// `precise_verify_receipt`
+#[derive(Debug, Default)]
+struct VerifyReceipt {
+    policy: ReadPolicy,
+}
+
+impl Callee for VerifyReceipt {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let [Value::Json(record), Value::Json(receipt), Value::Text(policy), Value::Json(evidence)] =
+            args
+        else {
+            return Err(unchecked());
+        };
+        let evidence = Evidence::parse(evidence)?;
+        let policy = self.policy.get(policy.as_bytes(), |policy| Ok(Policy::read(policy)))?;
+        Ok(json(verify::verify_receipt_with(record, receipt, policy, &evidence).to_json()))
+    }
+}
+
+/// `precise_verify_status`
+#[derive(Debug, Default)]
+struct VerifyStatus {
+    policy: ReadPolicy,
+}
+
+impl Callee for VerifyStatus {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let [
+            Value::Bytes(proof_hash),
+            Value::Json(receipt),
+            Value::Text(policy),
+            Value::Text(now),
+            max_age @ ..,
+        ] = args
+        else {
+            return Err(unchecked());
+        };
+        let proof_hash = hash_from_bytes(proof_hash)?;
+        let (now, max_age) = (verify::parse_now(now)?, optional_age(max_age)?);
+        let request = StatusRequest { receipt, now, max_age };
+        let policy = self.policy.get(policy.as_bytes(), |policy| Ok(Policy::read(policy)))?;
+        Ok(json(verify::verify_status(&proof_hash, policy, &request).to_json()))
+    }
 }
 
 /// `precise_merkle_root`
@@ -1211,6 +1305,68 @@ mod tests {
             Code::Arguments
         );
         assert!(Function::find("precise_version").unwrap().accumulator().is_err());
+    }
+
+    /// Takes a number of each kind, the second of which may be left out.
+    const NUMBERS: &Function = &Function {
+        name: "precise_numbers",
+        family: "none",
+        since: "0.0.0",
+        args: &[arg("exact", Type::Decimal, ""), arg("near", Type::Float, "")],
+        required: 1,
+        returns: Type::Integer,
+        doc: "How many numbers there are.",
+        examples: &[],
+        kernel: Kernel::Scalar(|args| Ok(Value::Integer(args.len() as i64))),
+    };
+
+    #[test]
+    fn numbers_are_checked_before_they_are_taken() {
+        let exact = |text: &'static str| Value::Decimal(Cow::Borrowed(text));
+        for good in ["0", "-0", "+1.50", "-00.1", &"9".repeat(100)] {
+            let texts = [Value::Decimal(Cow::Borrowed(good)), Value::Text(Cow::Borrowed(good))];
+            for value in texts {
+                assert_eq!(NUMBERS.call(&[value]), Ok(Value::Integer(1)), "{good}");
+            }
+        }
+        assert_eq!(NUMBERS.call(&[exact("1"), Value::Float(-0.0)]), Ok(Value::Integer(2)));
+        assert_eq!(NUMBERS.call(&[exact("1"), Value::Null]), Ok(Value::Null));
+        for wrong in ["", "-", ".", "1.", ".5", "1e5", " 1", "1 ", "--1", "0x1", "1,5", "\u{663}"] {
+            let refused = NUMBERS.call(&[exact(wrong)]).map_err(|error| error.code());
+            assert_eq!(refused, Err(Code::Arguments), "{wrong:?}");
+        }
+        for none in ["NaN", "Infinity", "-Infinity", "inf", "+nan"] {
+            let refused = NUMBERS.call(&[exact(none)]).map_err(|error| error.code());
+            assert_eq!(refused, Err(Code::NumberRange), "{none:?}");
+        }
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let refused = NUMBERS.call(&[exact("1"), Value::Float(none)]);
+            assert_eq!(refused.map_err(|error| error.code()), Err(Code::NumberRange), "{none}");
+        }
+        let swapped = NUMBERS.call(&[Value::Float(1.0), exact("1")]);
+        assert_eq!(swapped.map_err(|error| error.code()), Err(Code::Arguments));
+        assert_eq!(Literal::Float(1e21).to_sql(), "1e+21");
+        assert_eq!(Literal::Decimal("1.50").to_sql(), "1.50");
+    }
+
+    #[test]
+    fn what_a_callee_keeps_changes_no_result() -> Result<()> {
+        let [policy, nobody] = [EXAMPLE_POLICY, Literal::Text("quorum none\n")];
+        let broken = Literal::Text("quorum");
+        let status = Function::find("precise_verify_status")?;
+        let mut callee = status.callee()?;
+        for policy in [policy, policy, nobody, broken, broken, policy, Literal::Null, policy] {
+            let row = [EXAMPLE_HASH, EXAMPLE_STATUS, policy, EXAMPLE_NOW].map(Literal::value);
+            assert_eq!(callee.call(&row), status.call(&row), "{policy:?}");
+        }
+        let receipt = Function::find("precise_verify_receipt")?;
+        let mut callee = receipt.callee()?;
+        for policy in [policy, broken, nobody, nobody, policy] {
+            let row = [EXAMPLE_RECORD, EXAMPLE_RECEIPT, policy, EXAMPLE_EVIDENCE];
+            let row = row.map(Literal::value);
+            assert_eq!(callee.call(&row), receipt.call(&row), "{policy:?}");
+        }
+        Ok(())
     }
 
     #[test]

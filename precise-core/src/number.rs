@@ -3,6 +3,7 @@
 //! A number is read as its digits D₁…D_m and e, the power of ten of D₁. Nearly all numbers of
 //! real records have at most 15 digits and no exponent, and are copied as they stand.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::error::Code;
@@ -131,6 +132,30 @@ pub fn append_f32(f: f32, out: &mut Vec<u8>) -> Result<(), Code> {
         None => out.push(b'0'),
     }
     Ok(())
+}
+
+/// A finite binary64 as [`append_f64`] writes it; all others are `NaN`.
+pub fn format_f64(f: f64) -> String {
+    let mut out = Vec::new();
+    match append_f64(f, &mut out) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => String::from("NaN"),
+    }
+}
+
+/// Whether `text` is an exact number in plain notation: perhaps a sign, digits, and perhaps a point
+/// and more digits.
+///
+/// Errors: PR191 for any other text, PR202 for the names of NaN and the infinities.
+pub fn check_decimal(text: &str) -> Result<(), Code> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (integer, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_digits(integer) && is_digits(fraction) {
+        return Ok(());
+    }
+    let is_none = ["nan", "inf", "infinity"].iter().any(|name| unsigned.eq_ignore_ascii_case(name));
+    Err(if is_none { Code::NumberRange } else { Code::Arguments })
 }
 
 /// A positive decimal of up to 17 digits: D₁.D₂…D_m × 10^e, without zeros at either end of D.

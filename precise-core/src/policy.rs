@@ -43,6 +43,13 @@ pub struct Vouched {
 }
 
 impl Policy {
+    /// Reads a policy that is still to be text.
+    ///
+    /// Error: PR411.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        core::str::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8")).and_then(Self::parse)
+    }
+
     /// Reads a policy.
     ///
     /// Error: PR411.

@@ -252,14 +252,14 @@ pub fn verify_receipt(request: &ReceiptRequest<'_>) -> Verdict {
         (StatusReceipt::parse(receipt), Freshness { now, max_age })
     });
     let status = status.as_ref().map(|(receipt, freshness)| (receipt, *freshness));
-    judge(record, blind, receipt, policy, kind, status)
+    judge(record, blind, receipt, &Policy::read(policy), kind, status)
 }
 
-/// The same of what is asked in one document.
+/// The same of what is asked in one document. A policy that could not be read vouches for nothing.
 pub fn verify_receipt_with(
     record: &[u8],
     receipt: &[u8],
-    policy: &[u8],
+    policy: &Result<Policy>,
     evidence: &Evidence,
 ) -> Verdict {
     let Evidence { blind, kind, freshness, status } = evidence;
@@ -286,7 +286,7 @@ fn judge(
     record: &[u8],
     blind: Option<&Blind>,
     receipt: &[u8],
-    policy: &[u8],
+    policy: &Result<Policy>,
     kind: Option<&str>,
     status: Option<(&Result<StatusReceipt>, Freshness)>,
 ) -> Verdict {
@@ -320,8 +320,7 @@ fn judge(
         ))
     }));
     found.push(check_logged(&receipt.entry, &receipt.tlog_proof));
-    let policy = read_policy(policy);
-    let vouched = vouched(&receipt.tlog_proof, &policy);
+    let vouched = vouched(&receipt.tlog_proof, policy);
     let origin = vouched.as_ref().ok().map(|vouched| vouched.checkpoint.origin.clone());
     found.push(vouched.map(|vouched| Some(describe(&vouched))));
     // Anchors come with section 7.
@@ -330,7 +329,7 @@ fn judge(
         // Without a checkpoint that holds it is not reached.
         (None, _) | (_, None) => Ok(None),
         (Some((status, freshness)), Some(origin)) => {
-            check_status(status, freshness, &receipt.proof_hash, &origin, &policy).map(Some)
+            check_status(status, freshness, &receipt.proof_hash, &origin, policy).map(Some)
         }
     });
     conclude(found)
@@ -435,20 +434,10 @@ fn check_entry(
     arrive(&leaf, log_proof.path.len(), reached, root, "the checkpoint's root")
 }
 
-fn read_policy(policy: &[u8]) -> core::result::Result<Policy, String> {
-    core::str::from_utf8(policy)
-        .map_err(|_| Error::new(Code::Policy).because("it is not UTF-8"))
-        .and_then(Policy::parse)
-        .map_err(|error| failure(&error))
-}
-
 /// The checkpoint of a log proof, as the policy vouches for it.
-fn vouched(
-    tlog_proof: &str,
-    policy: &core::result::Result<Policy, String>,
-) -> core::result::Result<Vouched, String> {
+fn vouched(tlog_proof: &str, policy: &Result<Policy>) -> core::result::Result<Vouched, String> {
     let log_proof = LogProof::parse(tlog_proof).map_err(|error| failure(&error))?;
-    policy.as_ref()?.open(&log_proof.checkpoint).map_err(|error| failure(&error))
+    policy.as_ref().map_err(failure)?.open(&log_proof.checkpoint).map_err(|error| failure(&error))
 }
 
 /// `example.com/log, size 3, root 0x…; signed by its key 9be5d3c6; no witness is asked for`
@@ -501,7 +490,7 @@ struct LastEntry {
 
 fn last_entry(
     receipt: &StatusReceipt,
-    policy: &core::result::Result<Policy, String>,
+    policy: &Result<Policy>,
 ) -> core::result::Result<LastEntry, String> {
     let vouched = vouched(&receipt.tlog_proof, policy)?;
     let Checkpoint { origin, size, .. } = &vouched.checkpoint;
@@ -589,7 +578,7 @@ fn check_status(
     freshness: Freshness,
     proof_hash: &Hash,
     origin: &str,
-    policy: &core::result::Result<Policy, String>,
+    policy: &Result<Policy>,
 ) -> core::result::Result<String, String> {
     let status = status.as_ref().map_err(failure)?;
     let last = last_entry(status, policy)?;
@@ -643,15 +632,16 @@ impl StatusVerdict {
     }
 }
 
-/// Says what a status receipt shows of a proof: SPEC.md section 5.6.
+/// Says what a status receipt shows of a proof: SPEC.md section 5.6. A policy that could not be
+/// read vouches for nothing.
 pub fn verify_status(
     proof_hash: &Hash,
-    policy: &[u8],
+    policy: &Result<Policy>,
     request: &StatusRequest<'_>,
 ) -> StatusVerdict {
     let shown = StatusReceipt::parse(request.receipt)
         .map_err(|error| failure(&error))
-        .and_then(|receipt| Ok((last_entry(&receipt, &read_policy(policy))?, receipt.proof)));
+        .and_then(|receipt| Ok((last_entry(&receipt, policy)?, receipt.proof)));
     let (last, proof) = match shown {
         Ok(shown) => shown,
         Err(detail) => return StatusVerdict { detail, fresh: None, origin: None, void: None },

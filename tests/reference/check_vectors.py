@@ -130,7 +130,9 @@ def value_of(form, as_argument=False):
         return "".join(piece * times for piece, times in content).encode("utf-8")
     if kind == "bytes":
         return bytes.fromhex(content.removeprefix("0x"))
-    if kind in ("text", "int", "bool"):
+    if kind == "double":
+        return float(content)
+    if kind in ("text", "int", "bool", "numeric"):
         return content
     raise ValueError(f"a vector cannot hold a value of the kind {kind}")
 

@@ -38,6 +38,8 @@ const FAMILIES: &[(&str, &str)] = &[
     ("proof", "From one record to its proof, and back."),
     ("batch", "From many proofs to one root, and from the root to one proof."),
     ("receipt", "From a receipt to its verdict, and what has become void."),
+    ("cohort", "From records to the cohorts that they are in."),
+    ("attribution", "From events and paths to whose part in them is how large."),
     ("about", "The software itself."),
 ];
 

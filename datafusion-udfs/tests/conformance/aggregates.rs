@@ -9,8 +9,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::lit;
 use datafusion::scalar::ScalarValue;
 use datafusion_udfs::functions;
-use precise_core::catalog::{Function, call_rows};
-use precise_core::value::Value;
+use precise_core::catalog::{Example, Function, call_rows};
+use precise_core::value::{Type, Value};
 
 use crate::layouts::{self, LAYOUTS, Layout};
 use crate::sessions::{Found, Mode, RESULT, Sessions, Table, answers, only, refusal, same};
@@ -48,7 +48,7 @@ pub(crate) fn call(
     found: &mut Found,
 ) {
     let others = other_rows(function);
-    let junk = vec![Value::Bytes(vec![0xEE].into()); function.args.len()];
+    let junk = junk(function);
     let (ours, reversed) = (ours(group), reversed(group));
     let (mixed, filtered) = (mixed(group, &others), filtered(group, &junk));
     let arguments = names(function);
@@ -248,17 +248,25 @@ fn reversed(group: &[Vec<Argument>]) -> Vec<Row<'_>> {
     rows
 }
 
-/// Rows for other groups: any hashes will do, and NULLs.
+/// Rows for other groups: those of the first example, but for NULLs.
 fn other_rows(function: &Function) -> Vec<Vec<Argument>> {
-    let hash = |byte: u8| Value::Bytes(vec![byte; 32].into());
-    [0x11, 0x22, 0x33, 0x22]
-        .into_iter()
-        .map(|byte| {
-            let mut row = vec![hash(byte)];
-            row.resize(function.args.len(), hash(0x22));
-            row
-        })
-        .collect()
+    let mut rows = function.examples.first().map(Example::arguments).unwrap_or_default();
+    rows.retain(|row| !row.contains(&Value::Null));
+    rows
+}
+
+/// A row that no aggregate takes.
+fn junk(function: &Function) -> Vec<Argument> {
+    let junk = |of| match of {
+        Type::Boolean => Value::Boolean(true),
+        Type::Bytes => Value::Bytes(vec![0xEE].into()),
+        Type::Decimal => Value::Decimal("junk".into()),
+        Type::Float => Value::Float(f64::MIN),
+        Type::Integer => Value::Integer(i64::MIN),
+        Type::Json | Type::Row => Value::Json(b"{".into()),
+        Type::Text => Value::Text("junk".into()),
+    };
+    function.args.iter().map(|arg| junk(arg.arg_type)).collect()
 }
 
 /// The group's rows, and between them those of other groups: one with hashes, one with NULLs only.

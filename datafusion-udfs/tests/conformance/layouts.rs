@@ -4,22 +4,27 @@ use std::sync::Arc;
 
 use conformance::Argument;
 use datafusion::arrow::array::{
-    ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray,
-    Int64Array, LargeBinaryArray, LargeStringArray, PrimitiveArray, RecordBatch, StringArray,
-    StringViewArray, UInt16Array,
+    ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array, Decimal256Array,
+    DictionaryArray, FixedSizeBinaryArray, Float64Array, Int64Array, LargeBinaryArray,
+    LargeStringArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, UInt16Array,
 };
 use datafusion::arrow::datatypes::{
-    ArrowDictionaryKeyType, ArrowNativeType, DataType, Field, Int8Type, Int32Type, Schema,
+    ArrowDictionaryKeyType, ArrowNativeType, DataType, Field, Int8Type, Int32Type, Schema, i256,
 };
 use datafusion::scalar::ScalarValue;
 use precise_core::catalog::Function;
 use precise_core::value::{Type, Value};
 
-/// How a column holds text or bytes.
+/// How a column holds text, bytes or numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Binary,
     BinaryView,
+    Boolean,
+    /// Of 38 digits, and the scale that the numbers need.
+    Decimal128,
+    /// Of 76 digits.
+    Decimal256,
     /// Keys of 8 bits, values of 32-bit offsets.
     DictionaryBinary,
     /// Keys of 32 bits, values of one length.
@@ -29,8 +34,12 @@ pub(crate) enum Kind {
     /// Keys of 8 bits, values as views.
     DictionaryUtf8View,
     FixedSizeBinary,
+    Float64,
+    Int64,
     LargeBinary,
     LargeUtf8,
+    /// An integer type that is cast before the call.
+    UInt16,
     Utf8,
     Utf8View,
 }
@@ -41,14 +50,22 @@ pub(crate) struct Layout {
     json: Kind,
     text: Kind,
     bytes: Kind,
-    integer: fn(Vec<Option<i64>>) -> Option<ArrayRef>,
+    decimal: Kind,
+    integer: Kind,
 }
 
 /// Every layout. The first is the plainest.
 pub(crate) const LAYOUTS: &[Layout] = &[
     layout(Kind::Utf8, Kind::Utf8, Kind::Binary),
-    layout(Kind::LargeUtf8, Kind::LargeUtf8, Kind::LargeBinary),
-    Layout { integer: small_integers, ..layout(Kind::Utf8View, Kind::Utf8View, Kind::BinaryView) },
+    Layout {
+        decimal: Kind::Decimal256,
+        ..layout(Kind::LargeUtf8, Kind::LargeUtf8, Kind::LargeBinary)
+    },
+    Layout {
+        decimal: Kind::Decimal128,
+        integer: Kind::UInt16,
+        ..layout(Kind::Utf8View, Kind::Utf8View, Kind::BinaryView)
+    },
     layout(Kind::DictionaryUtf8, Kind::DictionaryUtf8, Kind::DictionaryBinary),
     layout(Kind::DictionaryUtf8View, Kind::DictionaryUtf8View, Kind::DictionaryFixed),
     layout(Kind::Binary, Kind::LargeUtf8, Kind::FixedSizeBinary),
@@ -59,35 +76,27 @@ pub(crate) const LAYOUTS: &[Layout] = &[
 ];
 
 const fn layout(json: Kind, text: Kind, bytes: Kind) -> Layout {
-    Layout { json, text, bytes, integer: integers }
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "one of two, and the other may have nothing")]
-fn integers(values: Vec<Option<i64>>) -> Option<ArrayRef> {
-    Some(Arc::new(Int64Array::from(values)))
-}
-
-/// An integer type that is cast before the call.
-fn small_integers(values: Vec<Option<i64>>) -> Option<ArrayRef> {
-    let small: Result<Vec<Option<u16>>, _> =
-        values.into_iter().map(|value| value.map(u16::try_from).transpose()).collect();
-    Some(Arc::new(UInt16Array::from(small.ok()?)))
+    // Text is taken for an exact number, and holds any.
+    Layout { json, text, bytes, decimal: text, integer: Kind::Int64 }
 }
 
 impl Layout {
     /// How it holds the arguments of `function`.
-    pub(crate) fn kinds(&self, function: &Function) -> Vec<Option<Kind>> {
+    pub(crate) fn kinds(&self, function: &Function) -> Vec<Kind> {
         let kind = |of| match of {
-            Type::Boolean | Type::Integer => None,
-            Type::Bytes => Some(self.bytes),
-            Type::Json | Type::Row => Some(self.json),
-            Type::Text => Some(self.text),
+            Type::Boolean => Kind::Boolean,
+            Type::Bytes => self.bytes,
+            Type::Decimal => self.decimal,
+            Type::Float => Kind::Float64,
+            Type::Integer => self.integer,
+            Type::Json | Type::Row => self.json,
+            Type::Text => self.text,
         };
         function.args.iter().map(|arg| kind(arg.arg_type)).collect()
     }
 
     pub(crate) fn name(&self, function: &Function, arity: usize) -> String {
-        let name = |kind: &Option<Kind>| kind.map_or("integers".into(), |kind| format!("{kind:?}"));
+        let name = |kind: &Kind| format!("{kind:?}");
         self.kinds(function)[..arity].iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
@@ -104,10 +113,7 @@ impl Layout {
             .map(|i| {
                 let cell = |row: Option<&'r [Argument]>| row.map_or(&Value::Null, |row| &row[i]);
                 let cells: Vec<&Argument> = rows.iter().copied().map(cell).collect();
-                match kinds[i] {
-                    Some(kind) => column(kind, &cells),
-                    None => (self.integer)(cells.into_iter().map(integer).collect()),
-                }
+                column(kinds[i], &cells)
             })
             .collect()
     }
@@ -120,18 +126,86 @@ fn integer(cell: &Argument) -> Option<i64> {
     }
 }
 
+fn float(cell: &Argument) -> Option<f64> {
+    match cell {
+        Value::Float(float) => Some(*float),
+        _ => None,
+    }
+}
+
+fn boolean(cell: &Argument) -> Option<bool> {
+    match cell {
+        Value::Boolean(boolean) => Some(*boolean),
+        _ => None,
+    }
+}
+
 fn bytes(cell: &Argument) -> Option<&[u8]> {
     match cell {
         Value::Bytes(bytes) | Value::Json(bytes) => Some(bytes),
-        Value::Text(text) => Some(text.as_bytes()),
+        Value::Decimal(text) | Value::Text(text) => Some(text.as_bytes()),
         _ => None,
     }
 }
 
 /// A column of `kind`; none if it cannot hold the cells.
 fn column(kind: Kind, cells: &[&Argument]) -> Option<ArrayRef> {
-    let cells: Vec<Option<&[u8]>> = cells.iter().map(|cell| bytes(cell)).collect();
-    of_bytes(kind, &cells)
+    let texts: Vec<Option<&[u8]>> = cells.iter().map(|cell| bytes(cell)).collect();
+    Some(match kind {
+        Kind::Boolean => Arc::new(cells.iter().map(|cell| boolean(cell)).collect::<BooleanArray>()),
+        Kind::Decimal128 => {
+            let (cells, scale) = scaled(&texts)?;
+            let parsed: Result<Vec<Option<i128>>, _> = cells
+                .iter()
+                .map(|cell| cell.as_deref().map(str::parse::<i128>).transpose())
+                .collect();
+            let array = Decimal128Array::from(parsed.ok()?);
+            Arc::new(array.with_precision_and_scale(38, scale).ok()?)
+        }
+        Kind::Decimal256 => {
+            let (cells, scale) = scaled(&texts)?;
+            let parsed: Option<Vec<Option<i256>>> = cells
+                .iter()
+                .map(|cell| match cell {
+                    Some(digits) => i256::from_string(digits).map(Some),
+                    None => Some(None),
+                })
+                .collect();
+            let array = Decimal256Array::from(parsed?);
+            Arc::new(array.with_precision_and_scale(76, scale).ok()?)
+        }
+        Kind::Float64 => Arc::new(cells.iter().map(|cell| float(cell)).collect::<Float64Array>()),
+        Kind::Int64 => Arc::new(cells.iter().map(|cell| integer(cell)).collect::<Int64Array>()),
+        Kind::UInt16 => {
+            let small: Result<Vec<Option<u16>>, _> =
+                cells.iter().map(|cell| integer(cell).map(u16::try_from).transpose()).collect();
+            Arc::new(UInt16Array::from(small.ok()?))
+        }
+        _ => of_bytes(kind, &texts)?,
+    })
+}
+
+/// Numbers in plain notation as integers of one scale, and the scale; none where one would need
+/// more than 70 digits, or is no number.
+fn scaled(cells: &[Option<&[u8]>]) -> Option<(Vec<Option<String>>, i8)> {
+    let texts = texts(cells)?;
+    let places =
+        texts.iter().flatten().map(|text| text.split_once('.').map_or(0, |(_, f)| f.len()));
+    let scale = places.max().unwrap_or(0);
+    let integer = |text: &str| {
+        let (front, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{front}{fraction:0<scale$}");
+        let is_number = precise_core::number::check_decimal(text).is_ok();
+        (is_number && digits.len() <= 70).then(|| digits.trim_start_matches('+').to_owned())
+    };
+    let integers: Option<Vec<Option<String>>> = texts
+        .into_iter()
+        .map(|text| match text {
+            Some(text) => integer(text).map(Some),
+            None => Some(None),
+        })
+        .collect();
+    Some((integers?, i8::try_from(scale).ok().filter(|scale| *scale <= 37)?))
 }
 
 fn of_bytes(kind: Kind, cells: &[Option<&[u8]>]) -> Option<ArrayRef> {
@@ -157,6 +231,12 @@ fn of_bytes(kind: Kind, cells: &[Option<&[u8]>]) -> Option<ArrayRef> {
         }
         Kind::DictionaryUtf8 => dictionary::<Int32Type>(Kind::Utf8, cells, b"{")?,
         Kind::DictionaryUtf8View => dictionary::<Int8Type>(Kind::Utf8View, cells, b"{")?,
+        Kind::Boolean
+        | Kind::Decimal128
+        | Kind::Decimal256
+        | Kind::Float64
+        | Kind::Int64
+        | Kind::UInt16 => return None,
     })
 }
 
@@ -220,6 +300,9 @@ pub(crate) fn literal(argument: &Argument) -> String {
     match argument {
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Bytes(bytes) => hex(bytes),
+        // A numeral with a point is a binary64 here, and text is taken for an exact number.
+        Value::Decimal(number) => quoted(number),
+        Value::Float(float) => format!("CAST({} AS DOUBLE)", quoted(&float.to_string())),
         Value::Integer(integer) => integer.to_string(),
         Value::Json(json) => match str::from_utf8(json) {
             Ok(text) => quoted(text),

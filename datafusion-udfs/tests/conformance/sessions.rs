@@ -270,6 +270,8 @@ fn value(function: &Function, column: &ArrayRef, row: usize) -> Value<'static> {
         (_, scalar) if scalar.is_null() => Value::Null,
         (Type::Boolean, ScalarValue::Boolean(Some(boolean))) => Value::Boolean(boolean),
         (Type::Bytes, ScalarValue::Binary(Some(bytes))) => Value::Bytes(bytes.into()),
+        (Type::Decimal, ScalarValue::Utf8(Some(text))) => Value::Decimal(text.into()),
+        (Type::Float, ScalarValue::Float64(Some(float))) => Value::Float(float),
         (Type::Integer, ScalarValue::Int64(Some(integer))) => Value::Integer(integer),
         (Type::Json, ScalarValue::Utf8(Some(text))) => Value::Json(text.into_bytes().into()),
         (Type::Text, ScalarValue::Utf8(Some(text))) => Value::Text(text.into()),

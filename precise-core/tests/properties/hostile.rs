@@ -229,6 +229,6 @@ fn what_is_large_is_refused_as_what_is_small() -> Outcome {
     });
     assert_eq!(verdict.failed(), Some("proof"));
     let request = StatusRequest { receipt: proof.as_bytes(), now: i64::MAX, max_age: 0 };
-    assert!(!verify_status(&[7; 32], policy.as_bytes(), &request).holds());
+    assert!(!verify_status(&[7; 32], &Policy::parse(&policy), &request).holds());
     Ok(())
 }

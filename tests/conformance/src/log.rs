@@ -220,7 +220,11 @@ fn bytes_of<'a>(value: &'a Value<'_>) -> Option<&'a [u8]> {
     match value {
         Value::Bytes(bytes) | Value::Json(bytes) => Some(bytes),
         Value::Text(text) => Some(text.as_bytes()),
-        Value::Boolean(_) | Value::Integer(_) | Value::Null => None,
+        Value::Boolean(_)
+        | Value::Decimal(_)
+        | Value::Float(_)
+        | Value::Integer(_)
+        | Value::Null => None,
     }
 }
 

@@ -117,7 +117,8 @@ fn meets(expected: &Expected, outcome: &Outcome) -> bool {
         (Expected::Digest(digest), Outcome::Returned(value)) => match value {
             Value::Bytes(bytes) | Value::Json(bytes) => proof::hash(bytes, None) == *digest,
             Value::Text(text) => proof::hash(text.as_bytes(), None) == *digest,
-            Value::Boolean(_) | Value::Integer(_) | Value::Null => false,
+            Value::Decimal(text) => proof::hash(text.as_bytes(), None) == *digest,
+            Value::Boolean(_) | Value::Float(_) | Value::Integer(_) | Value::Null => false,
         },
         (Expected::Undetailed(form), Outcome::Returned(Value::Json(json))) => without_detail(json)
             .is_some_and(|json| form.value() == Value::Json(json.into_bytes().into())),

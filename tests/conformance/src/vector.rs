@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use precise_core::catalog::Function;
 use precise_core::value::Value;
-use precise_core::{Code, Hash, canonical, hex, proof};
+use precise_core::{Code, Hash, canonical, hex, number, proof};
 use serde_json::{Map, Value as Json};
 
 /// The vectors of one file.
@@ -87,12 +87,16 @@ pub fn without_detail(json: &[u8]) -> Option<String> {
 }
 
 /// A value as a vector writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Form {
     /// `{"bool":true}`
     Boolean(bool),
     /// `{"bytes":"0x…"}`
     Bytes(Vec<u8>),
+    /// `{"numeric":"1.50"}`
+    Decimal(String),
+    /// `{"double":"0.5"}`: in a string, since not all readers of JSON find the nearest binary64.
+    Float(f64),
     /// `{"int":1}`
     Integer(i64),
     /// `{"json":"…"}`: JSON text, itself in a JSON string.
@@ -106,6 +110,9 @@ pub enum Form {
     /// `{"text":"…"}`
     Text(String),
 }
+
+/// None is NaN.
+impl Eq for Form {}
 
 /// Where the files are.
 pub fn folder() -> PathBuf {
@@ -243,6 +250,8 @@ impl Form {
         match self {
             Self::Boolean(boolean) => Value::Boolean(*boolean),
             Self::Bytes(bytes) => Value::Bytes(bytes.clone().into()),
+            Self::Decimal(text) => Value::Decimal(text.clone().into()),
+            Self::Float(float) => Value::Float(*float),
             Self::Integer(integer) => Value::Integer(*integer),
             Self::Json(text) => Value::Json(text.clone().into_bytes().into()),
             Self::JsonHex(bytes) => Value::Json(bytes.clone().into()),
@@ -261,6 +270,8 @@ impl Form {
         match value {
             Value::Boolean(boolean) => Self::Boolean(*boolean),
             Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Value::Decimal(text) => Self::Decimal(text.clone().into_owned()),
+            Value::Float(float) => Self::Float(*float),
             Value::Integer(integer) => Self::Integer(*integer),
             Value::Json(json) => match std::str::from_utf8(json) {
                 Ok(text) => Self::Json(text.into()),
@@ -287,12 +298,19 @@ impl Form {
                 let digits = text.strip_prefix("0x").ok_or_else(unfit)?;
                 bytes_of(digits).map(Self::Bytes).ok_or_else(unfit)
             }
+            ("double", Json::String(text)) => {
+                let float: Option<f64> = text.parse().ok();
+                let float = float.filter(|float| float.is_finite());
+                let float = float.filter(|float| number::format_f64(*float) == *text);
+                float.map(Self::Float).ok_or_else(unfit)
+            }
             ("int", Json::Number(number)) => number.as_i64().map(Self::Integer).ok_or_else(unfit),
             ("json", Json::String(text)) => Ok(Self::Json(text.clone())),
             ("json_hex", Json::String(digits)) => {
                 bytes_of(digits).map(Self::JsonHex).ok_or_else(unfit)
             }
             ("json_repeat", _) => list(content, |piece| parse_piece(&piece)).map(Self::JsonRepeat),
+            ("numeric", Json::String(text)) => Ok(Self::Decimal(text.clone())),
             ("null", Json::Bool(true)) => Ok(Self::Null),
             ("text", Json::String(text)) => Ok(Self::Text(text.clone())),
             _ => Err(unfit()),
@@ -304,6 +322,8 @@ impl Form {
         match self {
             Self::Boolean(boolean) => format!("{{\"bool\": {boolean}}}"),
             Self::Bytes(bytes) => format!("{{\"bytes\": \"0x{}\"}}", digits_of(bytes)),
+            Self::Decimal(text) => format!("{{\"numeric\": {}}}", quoted(text)),
+            Self::Float(float) => format!("{{\"double\": \"{}\"}}", number::format_f64(*float)),
             Self::Integer(integer) => format!("{{\"int\": {integer}}}"),
             Self::Json(text) => format!("{{\"json\": {}}}", quoted(text)),
             Self::JsonHex(bytes) => format!("{{\"json_hex\": \"{}\"}}", digits_of(bytes)),
@@ -500,6 +520,9 @@ mod tests {
         let forms = [
             Form::Boolean(true),
             Form::Bytes(vec![0, 255]),
+            Form::Decimal("-0.50".into()),
+            Form::Float(1e21),
+            Form::Float(0.1 + 0.2),
             Form::Integer(i64::MIN),
             Form::Json("\"e\u{301}\u{7f}\u{1f600}\n\"".into()),
             Form::JsonHex(vec![0xFF]),
@@ -528,6 +551,8 @@ mod tests {
             (VECTOR.replace("\"json\"", "\"yaml\""), "x/a: \"1\" cannot be yaml"),
             (VECTOR.replace("\"json\": \"1\"", ""), "x/a: a value has exactly one member"),
             (VECTOR.replace("\"json\"", "\"json_hex\""), "x/a: \"1\" cannot be json_hex"),
+            (VECTOR.replace("\"json\": \"1", "\"double\": \"1.0"), "x/a: \"1.0\" cannot be double"),
+            (VECTOR.replace("\"json\": \"1", "\"double\": \"NaN"), "\"NaN\" cannot be double"),
             (VECTOR.replace("\"id\"", "\"error\": \"PR103\", \"id\""), "unknown member error"),
             (VECTOR.replace("\"id\"", "\"id\": \"x/b\", \"id\""), "PR106 $.vectors[0].id"),
         ];

@@ -107,18 +107,23 @@ fn rows(data: &[u8]) -> Vec<Vec<Value<'_>>> {
 }
 
 fn value(kind: u8, bytes: &[u8]) -> Value<'_> {
-    match kind % 6 {
+    match kind % 8 {
         0 => Value::Json(Cow::Borrowed(bytes)),
         1 => Value::Bytes(Cow::Borrowed(bytes)),
         2 => Value::Text(String::from_utf8_lossy(bytes)),
-        3 => {
-            let mut integer = [0; 8];
-            for (to, from) in integer.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-            Value::Integer(i64::from_le_bytes(integer))
-        }
+        3 => Value::Integer(i64::from_le_bytes(eight(bytes))),
         4 => Value::Boolean(!bytes.is_empty()),
-        _ => Value::Null,
+        5 => Value::Null,
+        6 => Value::Decimal(String::from_utf8_lossy(bytes)),
+        _ => Value::Float(f64::from_le_bytes(eight(bytes))),
     }
+}
+
+/// The first eight bytes, behind the last of them zeros.
+fn eight(bytes: &[u8]) -> [u8; 8] {
+    let mut eight = [0; 8];
+    for (to, from) in eight.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    eight
 }

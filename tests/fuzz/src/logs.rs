@@ -112,8 +112,9 @@ pub fn receipt(data: &[u8]) {
     let Ok(evidence) = Evidence::parse(b"{\"now\":\"2026-11-22T20:00:00Z\"}") else {
         panic!("it is the one of SPEC.md");
     };
+    let trusted = Policy::parse(POLICY);
     let record = b"{\"id\":\"7\",\"size\":1.5}";
-    let verdict = verify_receipt_with(record, data, POLICY.as_bytes(), &evidence);
+    let verdict = verify_receipt_with(record, data, &trusted, &evidence);
     assert_canonical(&verdict.to_json());
     let names: Vec<&str> = verdict.steps().iter().map(|step| step.name).collect();
     assert_eq!(names, STEPS);
@@ -121,9 +122,9 @@ pub fn receipt(data: &[u8]) {
         // What holds is of the record, and under no policy that trusts nobody.
         let hash = precise_core::proof::hash(record, None);
         assert_eq!(receipt.proof_hash, hash);
-        let nobody = verify_receipt_with(record, data, b"quorum none\n", &evidence);
+        let nobody = verify_receipt_with(record, data, &Policy::parse("quorum none\n"), &evidence);
         assert_eq!(nobody.failed(), Some("checkpoint"));
-        let other = verify_receipt_with(b"{}", data, POLICY.as_bytes(), &evidence);
+        let other = verify_receipt_with(b"{}", data, &trusted, &evidence);
         assert_eq!(other.failed(), Some("proof"));
     }
 }
@@ -139,14 +140,15 @@ pub fn status_receipt(data: &[u8]) {
     assert_eq!(canonicalize(data).as_deref(), Ok(printed.as_bytes()));
     assert_eq!(StatusReceipt::parse(printed.as_bytes()), Ok(receipt));
     let far = StatusRequest { receipt: data, now: i64::MAX, max_age: MAX_AGE };
+    let trusted = Policy::parse(POLICY);
     let any = StatusRequest { receipt: data, now: 0, max_age: u64::MAX };
     for hash in [[0; 32], [7; 32], [0xFF; 32]] {
-        let verdict = verify_status(&hash, POLICY.as_bytes(), &any);
+        let verdict = verify_status(&hash, &trusted, &any);
         assert_canonical(&verdict.to_json());
         assert_eq!(verdict.origin.is_some(), verdict.fresh == Some(true), "of any age");
         assert!(verdict.origin.is_some() || verdict.void.is_none());
-        assert!(!verify_status(&hash, POLICY.as_bytes(), &far).holds());
-        let nobody = verify_status(&hash, b"quorum none\n", &any);
+        assert!(!verify_status(&hash, &trusted, &far).holds());
+        let nobody = verify_status(&hash, &Policy::parse("quorum none\n"), &any);
         assert_eq!((nobody.origin, nobody.void), (None, None));
     }
 }

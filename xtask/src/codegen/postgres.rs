@@ -16,6 +16,8 @@ fn forms(of: Type) -> &'static [&'static str] {
     match of {
         Type::Boolean => &["boolean"],
         Type::Bytes => &["bytea"],
+        Type::Decimal => &["numeric"],
+        Type::Float => &["double precision"],
         Type::Integer => &["bigint"],
         Type::Json => &["text", "json", "jsonb"],
         Type::Row => &["record"],

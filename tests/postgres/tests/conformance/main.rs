@@ -138,7 +138,8 @@ impl Postgres {
     fn ask(&mut self, function: &Function, call: &str) -> Outcome {
         let printed = match function.returns {
             Type::Bytes => "encode(r, 'hex')",
-            Type::Boolean | Type::Integer => "r::text",
+            // Since version 12 a double is printed as its shortest decimal.
+            Type::Boolean | Type::Decimal | Type::Float | Type::Integer => "r::text",
             // psql leaves U+10FFFF out of what it prints; no result has a line break.
             Type::Json | Type::Row | Type::Text => "encode(convert_to(r::text, 'UTF8'), 'escape')",
         };
@@ -159,6 +160,8 @@ fn value(printed: &str, of: Type) -> Value<'static> {
     match of {
         Type::Boolean => Value::Boolean(printed == "true"),
         Type::Bytes => Value::Bytes(bytes_of_hex(printed).into()),
+        Type::Decimal => Value::Decimal(printed.to_owned().into()),
+        Type::Float => Value::Float(printed.parse().unwrap()),
         Type::Integer => Value::Integer(printed.parse().unwrap()),
         Type::Json | Type::Row => Value::Json(unescaped(printed).into()),
         Type::Text => Value::Text(String::from_utf8(unescaped(printed)).unwrap().into()),
@@ -192,6 +195,8 @@ fn literal(value: &Value<'_>, of: Type, json: Form) -> String {
     let of = match of {
         Type::Boolean => "boolean",
         Type::Bytes => "bytea",
+        Type::Decimal => "numeric",
+        Type::Float => "double precision",
         Type::Integer => "bigint",
         Type::Json => match json {
             Form::Text => "text",
@@ -208,6 +213,8 @@ fn literal(value: &Value<'_>, of: Type, json: Form) -> String {
         Value::Bytes(bytes) | Value::Json(bytes) => {
             quoted(str::from_utf8(bytes).expect("the surface covers no other"), of)
         }
+        Value::Decimal(number) => quoted(number, of),
+        Value::Float(float) => quoted(&float.to_string(), of),
         Value::Integer(integer) => format!("({integer})::bigint"),
         Value::Null => format!("NULL::{of}"),
         Value::Text(characters) => quoted(characters, of),

@@ -1,0 +1,1 @@
+//! The rows of the family `attribution`: SPEC.md section 9.

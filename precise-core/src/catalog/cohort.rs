@@ -1,0 +1,1 @@
+//! The rows of the family `cohort`: SPEC.md section 8.
