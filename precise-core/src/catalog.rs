@@ -1092,9 +1092,10 @@ struct VerifyReceipt {
 
 impl Callee for VerifyReceipt {
     fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
-        let [Value::Json(record), Value::Json(receipt), Value::Text(policy), Value::Json(evidence)] =
-            args
-        else {
+        let [record, receipt, Value::Text(policy), Value::Json(evidence)] = args else {
+            return Err(unchecked());
+        };
+        let (Value::Json(record), Value::Json(receipt)) = (record, receipt) else {
             return Err(unchecked());
         };
         let evidence = Evidence::parse(evidence)?;

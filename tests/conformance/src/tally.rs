@@ -116,8 +116,9 @@ fn meets(expected: &Expected, outcome: &Outcome) -> bool {
         (Expected::Result(form), Outcome::Returned(value)) => form.value() == *value,
         (Expected::Digest(digest), Outcome::Returned(value)) => match value {
             Value::Bytes(bytes) | Value::Json(bytes) => proof::hash(bytes, None) == *digest,
-            Value::Text(text) => proof::hash(text.as_bytes(), None) == *digest,
-            Value::Decimal(text) => proof::hash(text.as_bytes(), None) == *digest,
+            Value::Decimal(text) | Value::Text(text) => {
+                proof::hash(text.as_bytes(), None) == *digest
+            }
             Value::Boolean(_) | Value::Float(_) | Value::Integer(_) | Value::Null => false,
         },
         (Expected::Undetailed(form), Outcome::Returned(Value::Json(json))) => without_detail(json)
