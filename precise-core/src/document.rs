@@ -257,6 +257,20 @@ impl Writer {
         self
     }
 
+    /// Writes a number, or null for none; a finite one.
+    pub(crate) fn float(&mut self, value: impl Into<Option<f64>>) -> &mut Self {
+        let written = value.into().map(|value| number::append_f64(value, &mut self.out));
+        if !matches!(written, Some(Ok(()))) {
+            self.raw("null");
+        }
+        self
+    }
+
+    /// Writes a value that is in JCS form already, or null for none.
+    pub(crate) fn optional(&mut self, json: Option<&str>) -> &mut Self {
+        self.raw(json.unwrap_or("null"))
+    }
+
     /// Writes a value that is in JCS form already.
     pub(crate) fn raw(&mut self, json: &str) -> &mut Self {
         self.out.extend_from_slice(json.as_bytes());

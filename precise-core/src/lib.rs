@@ -10,6 +10,7 @@
 //!  receipt.rs   what a proof's holder keeps: its way from a batch into a log
 //!  status.rs    which proofs are void, as a map that shows one of them and no other
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
+//!  statistics.rs   intervals and their like, the same bits everywhere
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  records.rs   those of them that make something of a record a row, a batch at a time
 //!  value.rs     what the engines pass in and get back
@@ -48,6 +49,7 @@ pub mod proof;
 pub mod receipt;
 pub mod records;
 pub mod row;
+pub mod statistics;
 pub mod status;
 pub mod tlog;
 pub mod value;
