@@ -6,10 +6,14 @@ import sys
 
 import blake3
 
+import attribution_reference
 import precise_reference as reference
 
 # They tell of the software, and a second implementation is another one.
 ABOUT = {"precise_selftest", "precise_version"}
+
+FUNCTIONS = reference.FUNCTIONS | attribution_reference.FUNCTIONS
+AGGREGATES = reference.AGGREGATES | attribution_reference.AGGREGATES
 
 # The outside library takes minutes on the vectors that exist to be huge.
 LARGEST_JUDGED = 1_000_000
@@ -97,9 +101,9 @@ def call(vector):
     if "operation" in vector:
         return reference.OPERATIONS[vector["operation"]](*arguments_of(vector))
     name = vector["function"]
-    if name in reference.AGGREGATES:
-        return reference.AGGREGATES[name](rows_of(vector))
-    return reference.FUNCTIONS[name](*arguments_of(vector))
+    if name in AGGREGATES:
+        return AGGREGATES[name](rows_of(vector))
+    return FUNCTIONS[name](*arguments_of(vector))
 
 
 def arguments_of(vector):
