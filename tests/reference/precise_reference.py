@@ -2024,7 +2024,9 @@ OPERATIONS = {
 
 # --- Section 8: cohorts ------------------------------------------------------------------------
 
-ID = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,62}?)(_(?P<zip>[0-9]{5})|_(zip3|dma)_[0-9]{3})?")
+ID = re.compile(
+    r"(?P<name>[a-z][a-z0-9_]{0,62}?)(_(?P<zip>[0-9]{5})|_(?P<kind>zip3|dma)_[0-9]{3})?"
+)
 PLACE_AT_END = re.compile(r".*(_[0-9]{5}|_(zip3|dma)_[0-9]{3})", re.DOTALL)
 
 
@@ -2037,60 +2039,289 @@ def demand_cohort_id(text):
     return found
 
 
-def width(cohort):
-    """0 a zip code, 1 a wider place, 2 a name."""
-    found = demand_cohort_id(cohort)
-    return 0 if found["zip"] else 1 if found["name"] != cohort else 2
+def is_zip(cohort):
+    return demand_cohort_id(cohort)["zip"] is not None
 
 
-def wider(cohort):
-    """The next wider cohort; None is the remainder."""
+def is_zip3(cohort):
+    return demand_cohort_id(cohort)["kind"] == "zip3"
+
+
+def is_dma(cohort):
+    return demand_cohort_id(cohort)["kind"] == "dma"
+
+
+def is_bare(cohort):
+    return demand_cohort_id(cohort)["name"] == cohort
+
+
+def wider(cohort, dma):
+    """The next wider cohort of a record that says this market area; None is the remainder."""
     found = demand_cohort_id(cohort)
     if found["zip"]:
         return found["name"] + "_zip3_" + found["zip"][:3]
-    return found["name"] if found["name"] != cohort else None
-
-
-def seat_of(form, row):
-    """The cohort a canonical record says it is in, or None, and its member."""
-    record = json.loads(form, parse_int=Spelled, parse_float=Spelled)
-    record = record if isinstance(record, dict) else {}
-    cohort, member = record.get("cohort_id"), record.get("member_id")
-    # Spelled is a text as well, and a number is none.
-    cohort = cohort if type(cohort) is str else None
-    return cohort, ("id", str(member)) if isinstance(member, str) and member else ("row", row)
+    if found["kind"] == "zip3" and dma:
+        return found["name"] + "_dma_" + dma
+    return None if found["name"] == cohort else found["name"]
 
 
 class Spelled(str):
     """A number as it is spelled."""
 
 
-def release(seats, k):
-    """From (cohort or None, member) to the cohorts that may be named, each with its members."""
+def read_record(form):
+    """A canonical record, its numbers as they are spelled; what is no object has no signals."""
+    record = json.loads(form, parse_int=Spelled, parse_float=Spelled)
+    return record if isinstance(record, dict) else {}
+
+
+NOTHING = object()
+
+
+def value_at(record, path):
+    """What is at a dotted path, or NOTHING."""
+    for name in path.split("."):
+        record = record.get(name, NOTHING) if isinstance(record, dict) else NOTHING
+    return record
+
+
+class RuleSet:
+    """A rule set (8.5), which says which cohorts a record is in (8.6)."""
+
+    def __init__(self, text):
+        try:
+            self.form = canonical(text)
+        except Refused as fault:
+            raise Refused("PR504", fault.path, fault.offset) from None
+        demand(len(self.form) <= 2**20, "PR504")
+        found = json.loads(self.form, parse_int=Spelled, parse_float=Spelled)
+        optional = {"places"} if isinstance(found, dict) and "places" in found else set()
+        demand_members(found, {"cohorts", "version"} | optional, "PR504")
+        demand(type(found["version"]) is str and 1 <= len(found["version"]) <= 64, "PR504")
+        places = found.get("places", {})
+        demand(isinstance(places, dict) and set(places) <= {"dma", "zip"}, "PR504")
+        for path in places.values():
+            demand_signal(path)
+        self.zip, self.dma = places.get("zip", "zip"), places.get("dma", "dma")
+        self.cohorts = found["cohorts"]
+        demand(isinstance(self.cohorts, list) and 1 <= len(self.cohorts) <= 10_000, "PR504")
+        for cohort in self.cohorts:
+            demand_cohort(cohort)
+        demand_apart(cohort["name"] for cohort in self.cohorts)
+
+    def hash(self):
+        return proof_hash(self.form)
+
+    def ids(self, record):
+        """The ids of the cohorts that a record is in, sorted by bytes."""
+        code = self.zip_of(record)
+        places = {"zip": code, "zip3": code, "dma": self.dma_of(record)}
+        ids = []
+        for cohort in self.cohorts:
+            if holds({key: cohort[key] for key in GROUPS if key in cohort}, record):
+                geo = cohort.get("geo")
+                place = places.get(geo)
+                if place is None:
+                    ids.append(cohort["name"])
+                elif geo == "zip":
+                    ids.append(f"{cohort['name']}_{place}")
+                else:
+                    ids.append(f"{cohort['name']}_{geo}_{place[:3]}")
+        return sorted(ids)
+
+    def zip_of(self, record):
+        return place_of(value_at(record, self.zip), "[0-9]{5}")
+
+    def dma_of(self, record):
+        return place_of(value_at(record, self.dma), "[0-9]{3}")
+
+
+def place_of(value, pattern):
+    return value if type(value) is str and re.fullmatch(pattern, value) else None
+
+
+GROUPS = ("all", "any", "not")
+OPERATORS = ("eq", "exists", "gt", "gte", "in", "lt", "lte", "ne")
+
+
+def demand_cohort(cohort):
+    demand(isinstance(cohort, dict), "PR504")
+    group = set(cohort) & set(GROUPS)
+    demand(len(group) == 1, "PR504")
+    demand_members(cohort, {"name"} | group | (set(cohort) & {"geo"}), "PR504")
+    demand("geo" not in cohort or cohort["geo"] in ("dma", "zip", "zip3"), "PR504")
+    demand(type(cohort["name"]) is str, "PR504")
+    demand(demand_cohort_id(cohort["name"])["name"] == cohort["name"], "PR501")
+    (key,) = group
+    demand_rule({key: cohort[key]}, 1)
+
+
+def demand_apart(names):
+    """A name with `_` behind it is sorted right before all that it begins."""
+    names = sorted(name + "_" for name in names)
+    for name, following in zip(names, names[1:]):
+        demand(not following.startswith(name), "PR505")
+
+
+def demand_rule(rule, depth):
+    demand(isinstance(rule, dict) and depth <= 16, "PR504")
+    if "signal" in rule:
+        demand_condition(rule)
+        return
+    demand(len(rule) == 1, "PR504")
+    ((key, inner),) = rule.items()
+    demand(key in GROUPS, "PR504")
+    if key == "not":
+        demand_rule(inner, depth + 1)
+        return
+    demand(isinstance(inner, list) and inner, "PR504")
+    for one in inner:
+        demand_rule(one, depth + 1)
+
+
+def demand_condition(condition):
+    demand_signal(condition["signal"])
+    demand(len(condition) == 2, "PR504")
+    ((operator, operand),) = ((key, value) for key, value in condition.items() if key != "signal")
+    demand(operator in OPERATORS, "PR504")
+    if operator == "exists":
+        demand(isinstance(operand, bool), "PR504")
+    elif operator == "in":
+        demand(isinstance(operand, list) and operand, "PR504")
+        demand(all(isinstance(one, (str, bool)) for one in operand), "PR504")
+    elif operator in ("eq", "ne"):
+        demand(isinstance(operand, (str, bool)), "PR504")
+    else:
+        # A number is a text here, as it is spelled.
+        demand(isinstance(operand, str), "PR504")
+
+
+def demand_signal(path):
+    demand(type(path) is str and all(path.split(".")), "PR504")
+
+
+def holds(rule, record):
+    if "signal" in rule:
+        return condition_holds(rule, record)
+    ((key, inner),) = rule.items()
+    if key == "not":
+        return not holds(inner, record)
+    return (all if key == "all" else any)(holds(one, record) for one in inner)
+
+
+def condition_holds(condition, record):
+    found = value_at(record, condition["signal"])
+    if "exists" in condition:
+        return (found is not NOTHING) == condition["exists"]
+    if "in" in condition:
+        return any(compared(found, one) == 0 for one in condition["in"])
+    ((operator, operand),) = ((key, value) for key, value in condition.items() if key != "signal")
+    order = compared(found, operand)
+    if order is None:
+        return False
+    return {
+        "eq": order == 0,
+        "ne": order != 0,
+        "gt": order > 0,
+        "gte": order >= 0,
+        "lt": order < 0,
+        "lte": order <= 0,
+    }[operator]
+
+
+def compared(value, operand):
+    """Below, at or above 0 as the value is to the operand; None if they are not of one type."""
+    if type(value) is not type(operand):
+        return None
+    if isinstance(value, Spelled):
+        value, operand = fractions.Fraction(value), fractions.Fraction(operand)
+    elif isinstance(value, str):
+        value, operand = value.encode("utf-8"), operand.encode("utf-8")
+    return (value > operand) - (value < operand)
+
+
+class Entry:
+    """What one record of an audience is: its cohorts, its market area, and its member (8.2)."""
+
+    def __init__(self, form, row, rules=None):
+        record = read_record(form)
+        if rules:
+            self.cohorts, self.dma = rules.ids(record), rules.dma_of(record)
+        else:
+            cohort = record.get("cohort_id")
+            self.cohorts = [cohort] if type(cohort) is str else []
+            self.dma = place_of(record.get("dma"), "[0-9]{3}")
+        member = record.get("member_id")
+        # Spelled is a text as well.
+        self.member = ("id", str(member)) if isinstance(member, str) and member else ("row", row)
+        for cohort in self.cohorts:
+            demand_cohort_id(cohort)
+
+
+def release(entries, k):
+    """The cohorts that may be named, each with its members."""
     if k < 2:
         raise Refused("PR503")
-    cohorts = {}
-    for cohort, member in seats:
-        if cohort is not None:
-            demand_cohort_id(cohort)
-        cohorts.setdefault(cohort, set()).add(member)
-    remainder = cohorts.pop(None, set())
-    for narrow in range(3):
-        for cohort in [one for one in cohorts if width(one) == narrow and len(cohorts[one]) < k]:
-            members, place = cohorts.pop(cohort), wider(cohort)
-            if place is None:
-                remainder |= members
-            else:
-                cohorts[place] = cohorts.get(place, set()) | members
+    cohorts, remainder = {}, set()
+    for entry in entries:
+        for cohort in entry.cohorts:
+            cohorts.setdefault(cohort, set()).add((entry.member, entry.dma))
+        if not entry.cohorts:
+            remainder.add(entry.member)
+    for narrow in (is_zip, is_zip3, is_dma, is_bare):
+        small = [one for one in cohorts if narrow(one) and len(members_of(cohorts[one])) < k]
+        # Their places are found before any of them moves, so that order does not count.
+        for cohort, seats in [(one, cohorts.pop(one)) for one in small]:
+            for member, dma in seats:
+                place = wider(cohort, dma)
+                if place is None:
+                    remainder.add(member)
+                else:
+                    cohorts.setdefault(place, set()).add((member, dma))
+    cohorts = {cohort: members_of(seats) for cohort, seats in cohorts.items()}
     while 0 < len(remainder) < k and cohorts:
         smallest = min(cohorts, key=lambda one: (len(cohorts[one]), one))
         remainder |= cohorts.pop(smallest)
     if not cohorts:
         raise Refused("PR502")
-    return {cohort: len(cohorts[cohort]) for cohort in sorted(cohorts)}
+    return {cohort: cohorts[cohort] for cohort in sorted(cohorts)}
 
 
-def audience(records, k):
+def members_of(seats):
+    return {member for member, _ in seats}
+
+
+def seats_of(named):
+    """By member, the ids of the named cohorts that count it, sorted by bytes (8.8)."""
+    seats = {}
+    for cohort in sorted(named):
+        for member in named[cohort]:
+            seats.setdefault(member, []).append(cohort)
+    return seats
+
+
+def count_different(seats, others):
+    return sum(seats.get(one) != others.get(one) for one in set(seats) | set(others))
+
+
+def demand_apart_from(seats, earlier, k):
+    """Refuses a release that tells of a few members beside one of the earlier ones (8.8)."""
+    for others in earlier:
+        if 0 < count_different(seats, others) < k:
+            raise Refused("PR506")
+
+
+def kept_of(key, member, cohorts):
+    """What is kept of a member and its seats."""
+    seats = "".join(f"{cohort}\n" for cohort in cohorts).encode("utf-8")
+    return keyed_16(key, b"\x00" + member) + keyed_16(key, b"\x01" + seats)
+
+
+def keyed_16(key, message):
+    return blake3.blake3(message, key=key).digest()[:16]
+
+
+def audience(records, k, rules=None):
     """The audience document of these texts, its proof id, and the cohorts it may name."""
     forms = []
     for record in records:
@@ -2098,21 +2329,23 @@ def audience(records, k):
             forms.append(canonical(record))
         except Refused:
             continue
-    named = release([seat_of(form, row) for row, form in enumerate(forms)], k)
-    counted = [jcs({"id": one, "n": named[one]}).encode("utf-8") for one in named]
+    rules = rules and RuleSet(rules)
+    named = release([Entry(form, row, rules) for row, form in enumerate(forms)], k)
+    counted = [jcs({"id": one, "n": len(named[one])}).encode("utf-8") for one in named]
     batches = [cell for _, cell in parts([proof_hash(form) for form in forms])]
-    document = jcs(
-        {
-            "batch_roots": [hex_text(root(cell)) for cell in batches],
-            "canon": CANON,
-            "cohort_count": len(named),
-            "cohorts_root": hex_text(root([proof_hash(one) for one in counted])),
-            "count": sum(len(cell) for cell in batches),
-            "k": k,
-            "kind": "audience",
-            "v": 1,
-        }
-    )
+    members = {
+        "batch_roots": [hex_text(root(cell)) for cell in batches],
+        "canon": CANON,
+        "cohort_count": len(named),
+        "cohorts_root": hex_text(root([proof_hash(one) for one in counted])),
+        "count": sum(len(cell) for cell in batches),
+        "k": k,
+        "kind": "audience",
+        "v": 1,
+    }
+    if rules:
+        members["ruleset_hash"] = hex_text(rules.hash())
+    document = jcs(members)
     return document, proof_id(proof_hash(document.encode("utf-8"))), list(named)
 
 
@@ -2222,6 +2455,10 @@ def precise_verify_status(value, status, policy, now, max_age=A_DAY):
     return jcs(shown | {"verdict": holds})
 
 
+def precise_cohort_ids(signals, rules):
+    return jcs(RuleSet(rules).ids(read_record(canonical(signals))))
+
+
 SCALARS = {
     "precise_canonical": precise_canonical,
     "precise_check": precise_check,
@@ -2241,6 +2478,8 @@ SCALARS = {
     "precise_verify_receipt": precise_verify_receipt,
     "precise_void_document": precise_void_document,
     "precise_verify_status": precise_verify_status,
+    "precise_ruleset_hash": lambda rules: RuleSet(rules).hash(),
+    "precise_cohort_ids": precise_cohort_ids,
 }
 
 FUNCTIONS = {name: null_in_null_out(function) for name, function in SCALARS.items()}
