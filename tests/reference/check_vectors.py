@@ -7,13 +7,18 @@ import sys
 import blake3
 
 import attribution_reference
+import performance_reference
 import precise_reference as reference
 
 # They tell of the software, and a second implementation is another one.
 ABOUT = {"precise_selftest", "precise_version"}
 
-FUNCTIONS = reference.FUNCTIONS | attribution_reference.FUNCTIONS
-AGGREGATES = reference.AGGREGATES | attribution_reference.AGGREGATES
+FUNCTIONS = (
+    reference.FUNCTIONS | performance_reference.FUNCTIONS | attribution_reference.FUNCTIONS
+)
+AGGREGATES = (
+    reference.AGGREGATES | performance_reference.AGGREGATES | attribution_reference.AGGREGATES
+)
 
 # The outside library takes minutes on the vectors that exist to be huge.
 LARGEST_JUDGED = 1_000_000
