@@ -11,6 +11,8 @@
 //!  status.rs    which proofs are void, as a map that shows one of them and no other
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  statistics.rs   intervals and their like, the same bits everywhere
+//!  attribution.rs  which cohorts brought conversions, and whose data stands behind an event
+//!  decimal.rs   exact decimals, as integers of a unit
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  records.rs   those of them that make something of a record a row, a batch at a time
 //!  value.rs     what the engines pass in and get back
@@ -31,9 +33,11 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod attribution;
 pub mod canonical;
 pub mod catalog;
 pub mod cohort;
+pub mod decimal;
 pub mod document;
 pub mod entry;
 pub mod error;

@@ -18,6 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::json::{MAX_DEPTH, Place, Reader, Sink, Text};
 use crate::number::{self, Gate, Literal};
 
+pub(crate) use calendar::utc_micros;
 pub use calendar::{TimeUnit, UtcSecond};
 
 /// The name of the form.

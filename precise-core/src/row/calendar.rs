@@ -127,6 +127,36 @@ pub(super) fn append_timestamp(micros: i64, out: &mut Vec<u8>) -> Result<(), Cod
     append_time(micros.rem_euclid(DAY), out)
 }
 
+/// Reads `YYYY-MM-DDTHH:MM:SSZ`, perhaps with a point and 1 to 6 digits before the `Z`, as
+/// microseconds from 1970-01-01T00:00:00Z; none if it is anything else, or there is no such time.
+pub(crate) fn utc_micros(text: &[u8]) -> Option<i64> {
+    let number = |digits: &[u8]| {
+        let value = |value: i64, digit: &u8| Some(value * 10 + i64::from(char_digit(*digit)?));
+        digits.iter().try_fold(0, value)
+    };
+    let (front, fraction) = text.split_at_checked(19)?;
+    let &[_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _] = front else {
+        return None;
+    };
+    let year = number(&front[..4]).filter(|&year| year > 0)?;
+    let days = days_from_civil(year, number(&front[5..7])?, number(&front[8..10])?)?;
+    let hour = number(&front[11..13]).filter(|&hour| hour < 24)?;
+    let minute = number(&front[14..16]).filter(|&minute| minute < 60)?;
+    let second = number(&front[17..19]).filter(|&second| second < 60)?;
+    let micros = match fraction.strip_suffix(b"Z")? {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=6).contains(&digits.len()) => {
+            number(digits)? * 10_i64.pow(6 - digits.len() as u32)
+        }
+        _ => return None,
+    };
+    Some((days * DAY_SECONDS + hour * 3600 + minute * 60 + second) * 1_000_000 + micros)
+}
+
+fn char_digit(byte: u8) -> Option<u8> {
+    byte.is_ascii_digit().then(|| byte - b'0')
+}
+
 /// The days from 1970-01-01 to a date of the years 0000 to 9999; none if there is no such date.
 pub(super) fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
