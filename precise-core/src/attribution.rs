@@ -26,7 +26,6 @@ use crate::canonical::append_escaped;
 use crate::decimal::{self, Unfit};
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
-use crate::number;
 use crate::value::StoredState;
 
 use markov::{Removal, Transitions};
@@ -34,6 +33,7 @@ pub use model::{Model, UNITS, touch_credit, touch_credit_json};
 use model::{Shares, largest_remainder};
 use names::Names;
 pub use path::TouchPath;
+use path::check_cohort;
 
 /// Decimals of the value of conversions.
 const VALUE_DECIMALS: u32 = 9;
@@ -112,11 +112,7 @@ impl Credit {
         writer.key("credit").string(&alloc::format!("{}", self.units));
         writer.key("method").string(&model.name());
         if let Some(effect) = self.removal_effect {
-            let mut number = Vec::new();
-            // An effect is from 0 to 1.
-            let written = number::append_f64(effect, &mut number);
-            debug_assert!(written.is_ok(), "{effect} is a number");
-            writer.key("removal_effect").raw(&String::from_utf8_lossy(&number));
+            writer.key("removal_effect").float(effect);
         }
         writer.key("v").integer(1);
         if let Some(value) = self.value {
@@ -133,7 +129,7 @@ pub fn credits_to_json(credits: &[Credit], model: Model) -> String {
     array(credits.iter().map(|credit| credit.to_json(model)))
 }
 
-/// Reads a value of conversions, in 10^-9.
+/// Reads a value of conversions, as an SQL engine writes an exact number, in 10^-9.
 ///
 /// Error: PR516.
 pub fn parse_value(text: &str) -> Result<i128> {
@@ -141,7 +137,8 @@ pub fn parse_value(text: &str) -> Result<i128> {
     let refused = |detail| {
         Error::new(Code::ConversionValue).because(alloc::format!("{detail}, in {:?}", shown()))
     };
-    let value = decimal::parse(text, VALUE_DECIMALS).map_err(|unfit| refused(unfit.detail()))?;
+    let value =
+        decimal::parse_plain(text, VALUE_DECIMALS).map_err(|unfit| refused(unfit.detail()))?;
     if value.unsigned_abs() < MAX_VALUE { Ok(value) } else { Err(refused(Unfit::Size.detail())) }
 }
 
@@ -173,7 +170,7 @@ impl Attribution {
         nulls: i64,
         value: Option<i128>,
     ) -> Result<()> {
-        let (conversions, nulls) = (count(conversions, "conversions")?, count(nulls, "nulls")?);
+        let (conversions, nulls) = check_counts(conversions, nulls)?;
         if value.is_some_and(|value| value.unsigned_abs() >= MAX_VALUE) {
             return Err(Error::new(Code::ConversionValue).because(Unfit::Size.detail()));
         }
@@ -225,7 +222,7 @@ impl Attribution {
     /// The state of whichever model it is; none for that of no rows.
     ///
     /// Errors: as [`merge`](Attribution::merge).
-    pub fn from_stored(state: &mut dyn StoredState) -> Result<Option<Self>> {
+    pub(crate) fn from_stored(state: &mut dyn StoredState) -> Result<Option<Self>> {
         let Some(model) = read_model(state)? else { return Ok(None) };
         let mut attribution = Self::new(model);
         attribution.read_rest(state)?;
@@ -233,7 +230,7 @@ impl Attribution {
     }
 
     /// As [`merge`](Attribution::merge), of a state that is read entry by entry.
-    pub fn merge_stored(&mut self, state: &mut dyn StoredState) -> Result<()> {
+    pub(crate) fn merge_stored(&mut self, state: &mut dyn StoredState) -> Result<()> {
         match read_model(state)? {
             None => Ok(()),
             Some(model) => {
@@ -311,7 +308,7 @@ impl Attribution {
                 return Err(corrupt());
             }
             key.resize(len, 0);
-            if state.read(&mut key) < len {
+            if state.read(&mut key) < len || core::str::from_utf8(&key).is_err() {
                 return Err(corrupt());
             }
             let credit = u128::from_be_bytes(read_array(state)?);
@@ -323,6 +320,7 @@ impl Attribution {
                     }
                 }
                 Ledger::Balances(names, balances) => {
+                    check_cohort(&key).map_err(|_| corrupt())?;
                     let number = names.number(&key)? as usize;
                     balances.resize(names.len(), Balance::default());
                     let balance = &mut balances[number];
@@ -407,6 +405,7 @@ fn credit_removals(
     largest_remainder(UNITS, &weights, &mut units);
     let credit = |(removal, units): (Removal, u64)| {
         let credit = u128::from(units).checked_mul(conversions).ok_or(Code::SumSize)?;
+        let credit = sum(credit, 0)?;
         let value = value.map(|value| value.checked_mul(units.into()).ok_or(Code::SumSize));
         Ok(Credit {
             cohort: removal.cohort,
@@ -448,17 +447,22 @@ fn corrupt() -> Error {
     Error::new(Code::Arguments).because("a partial state is malformed")
 }
 
-/// A count of journeys.
+/// How many journeys converted, and how many did not.
 ///
 /// Error: PR515 below 0.
-pub fn count(count: i64, name: &str) -> Result<u64> {
-    u64::try_from(count)
-        .map_err(|_| Error::new(Code::Counts).because(alloc::format!("{name} is {count}")))
+pub fn check_counts(conversions: i64, nulls: i64) -> Result<(u64, u64)> {
+    let count = |count: i64, name| {
+        let detail = || alloc::format!("{name} is {count}");
+        u64::try_from(count).map_err(|_| Error::new(Code::Counts).because(detail()))
+    };
+    Ok((count(conversions, "conversions")?, count(nulls, "nulls")?))
 }
 
+/// A sum that fits in 128 bits of two's complement, as all sums of a state do.
 #[inline]
 fn sum(a: u128, b: u128) -> Result<u128> {
-    a.checked_add(b).ok_or_else(|| Code::SumSize.into())
+    let sum = a.checked_add(b).filter(|sum| *sum <= i128::MAX as u128);
+    sum.ok_or_else(|| Code::SumSize.into())
 }
 
 #[inline]

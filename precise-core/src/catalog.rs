@@ -1049,6 +1049,12 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         kernel: Kernel::Prepared(|| Box::new(VerifyStatus::default())),
     },
+    attribution::CONTRIBUTIONS,
+    attribution::TOUCH_CREDIT,
+    attribution::ATTRIBUTION,
+    attribution::PATH_TRANSITIONS,
+    attribution::MARKOV_SOLVE,
+    attribution::SHAPLEY,
 ];
 
 fn optional_age(args: &[Value<'_>]) -> Result<u64> {

@@ -56,6 +56,16 @@ pub fn parse(text: &str, decimals: u32) -> Result<i128, Unfit> {
     Ok(if negative { -magnitude } else { magnitude })
 }
 
+/// `text`, a number as SQL engines write exact ones, in units of 10^-`decimals`: perhaps a sign,
+/// digits, and perhaps a point and more digits.
+pub fn parse_plain(text: &str, decimals: u32) -> Result<i128, Unfit> {
+    number::check_decimal(text).map_err(|_| Unfit::Syntax)?;
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (integer, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let magnitude = scale(integer.as_bytes(), fraction.as_bytes(), 0, decimals)?;
+    Ok(if text.starts_with('-') { -magnitude } else { magnitude })
+}
+
 /// The digits at the start of `text`, and what is behind them.
 fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
@@ -155,6 +165,27 @@ mod tests {
         ] {
             assert_eq!(parse(text, 6), Err(Unfit::Syntax), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_engines_number_may_have_a_sign_and_zeros_but_no_exponent() {
+        for (text, value) in [
+            ("0", 0),
+            ("-0.00", 0),
+            ("+12.50", 12_500),
+            ("-12.5", -12_500),
+            ("007", 7_000),
+            ("0.0010000000000000000000000000000000000000000000", 1),
+            ("00000000000000000000000000000000000000000000000001.001", 1_001),
+        ] {
+            assert_eq!(parse_plain(text, 3), Ok(value), "{text}");
+        }
+        for text in ["", "-", "+-1", "1e3", "1.", ".5", " 1", "NaN", "Infinity", "1,5", "1.5."] {
+            assert_eq!(parse_plain(text, 3), Err(Unfit::Syntax), "{text:?}");
+        }
+        assert_eq!(parse_plain("0.0001", 3), Err(Unfit::Decimals));
+        assert_eq!(parse_plain(&"9".repeat(36), 3), Err(Unfit::Size));
+        assert_eq!(parse_plain(&"9".repeat(35), 3), Ok((10_i128.pow(35) - 1) * 1000));
     }
 
     #[test]

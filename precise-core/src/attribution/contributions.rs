@@ -95,12 +95,10 @@ impl Contribution {
             Some(amount) => {
                 let mut text = Vec::new();
                 decimal::append(amount, AMOUNT_DECIMALS, &mut text);
-                writer.key("amount").string(&String::from_utf8_lossy(&text));
+                writer.key("amount").string(&String::from_utf8_lossy(&text))
             }
-            None => {
-                writer.key("amount").raw("null");
-            }
-        }
+            None => writer.key("amount").raw("null"),
+        };
         writer.key("contributor").string(&self.contributor);
         match &self.currency {
             Some(currency) => writer.key("currency").string(currency),
@@ -125,7 +123,7 @@ pub fn contributions(event: &[u8], policy: &Policy) -> Result<Vec<Contribution>>
     let canonical = canonicalize(event)?;
     let mut event = Event::default();
     Reader::default().read(&canonical, &mut event)?;
-    let Event { mut contributors, price, currency, is_impression, .. } = event;
+    let Event { mut contributors, price, currency, is_impression, fault, .. } = event;
     contributors.sort_unstable();
     for pair in contributors.windows(2) {
         let [Contributor { id, signal_type, .. }, next] = pair else { continue };
@@ -143,6 +141,10 @@ pub fn contributions(event: &[u8], policy: &Policy) -> Result<Vec<Contribution>>
         return Err(Error::new(Code::WeightSum)
             .at_path(CONTRIBUTORS_PATH.into())
             .because(alloc::format!("they sum to {}", String::from_utf8_lossy(&sum))));
+    }
+    match fault {
+        Some(fault) if !contributors.is_empty() => return Err(fault),
+        _ => {}
     }
     let price = if is_impression { price } else { Some(0) };
     let currency = currency.or(policy.currency);
@@ -172,6 +174,8 @@ struct Event {
     price: Option<i128>,
     currency: Option<Currency>,
     is_impression: bool,
+    /// Of the price or the currency, where it matters only if there are contributors.
+    fault: Option<Error>,
     inside: Inside,
     field: Field,
     /// Containers that are open and not looked into.
@@ -233,6 +237,11 @@ impl Event {
         if self.passed_over > 0 {
             return Ok(());
         }
+        let taken = self.take(scalar);
+        self.put_off(taken)
+    }
+
+    fn take(&mut self, scalar: &Scalar<'_>) -> Result<()> {
         match (self.field, scalar) {
             (Field::EventType, Scalar::String(event_type)) => {
                 self.is_impression = *event_type == "impression";
@@ -245,25 +254,25 @@ impl Event {
             }
             (Field::Weight, Scalar::String(weight) | Scalar::Number(weight)) => {
                 let weight = decimal::parse(weight, WEIGHT_DECIMALS)
-                    .map_err(|unfit| self.fault(unfit.detail()))?;
+                    .map_err(|unfit| self.refusal(unfit.detail()))?;
                 let ppm = u32::try_from(weight).ok().filter(|&ppm| ppm <= WHOLE_PPM);
-                self.weight_ppm = Some(ppm.ok_or_else(|| self.fault("it is not from 0 to 1"))?);
+                self.weight_ppm = Some(ppm.ok_or_else(|| self.refusal("it is not from 0 to 1"))?);
             }
             (Field::Price, Scalar::String(price) | Scalar::Number(price)) => {
                 let price = decimal::parse(price, PRICE_DECIMALS)
-                    .map_err(|unfit| self.fault(unfit.detail()))?;
+                    .map_err(|unfit| self.refusal(unfit.detail()))?;
                 if price < 0 {
-                    return Err(self.fault("it is negative"));
+                    return Err(self.refusal("it is negative"));
                 }
                 if price >= MAX_PRICE {
-                    return Err(self.fault(Unfit::Size.detail()));
+                    return Err(self.refusal(Unfit::Size.detail()));
                 }
                 self.price = Some(price);
             }
             (Field::Currency, Scalar::String(currency)) => {
                 let currency = parse_currency(currency.as_bytes());
                 self.currency =
-                    Some(currency.ok_or_else(|| self.fault("it is not three capital letters"))?);
+                    Some(currency.ok_or_else(|| self.refusal("it is not three capital letters"))?);
             }
             _ => return Err(self.unexpected()),
         }
@@ -288,9 +297,23 @@ impl Event {
                 (self.id, self.signal_type, self.weight_ppm) = (None, None, None);
             }
             (field, _) if field.takes_anything() => self.passed_over = 1,
-            _ => return Err(self.unexpected()),
+            _ => {
+                self.passed_over = 1;
+                return self.put_off(Err(self.unexpected()));
+            }
         }
         Ok(())
+    }
+
+    /// Keeps what is wrong with the price or the currency: it matters only to contributors.
+    fn put_off(&mut self, taken: Result<()>) -> Result<()> {
+        match taken {
+            Err(fault) if matches!(self.field, Field::Price | Field::Currency) => {
+                self.fault.get_or_insert(fault);
+                Ok(())
+            }
+            taken => taken,
+        }
     }
 
     fn close(&mut self) -> Result<()> {
@@ -302,12 +325,12 @@ impl Event {
             Inside::Contributor => {
                 (self.inside, self.field) = (Inside::Contributors, Field::Contributor);
                 let missing = |name| alloc::format!("its {name} is missing");
-                let Some(id) = self.id.take() else { return Err(self.fault(missing("id"))) };
+                let Some(id) = self.id.take() else { return Err(self.refusal(missing("id"))) };
                 let Some(signal_type) = self.signal_type.take() else {
-                    return Err(self.fault(missing("signal_type")));
+                    return Err(self.refusal(missing("signal_type")));
                 };
                 let Some(weight_ppm) = self.weight_ppm.take() else {
-                    return Err(self.fault(missing("weight")));
+                    return Err(self.refusal(missing("weight")));
                 };
                 self.contributors.push(Contributor { id, signal_type, weight_ppm });
             }
@@ -318,7 +341,7 @@ impl Event {
     }
 
     fn unexpected(&self) -> Error {
-        self.fault(match self.field {
+        self.refusal(match self.field {
             Field::Contributors => "it is not an array",
             Field::Contributor => "it is not an object",
             Field::Id | Field::SignalType => "it is not a string, or an empty one",
@@ -328,7 +351,7 @@ impl Event {
     }
 
     /// What is wrong with the value of the field.
-    fn fault(&self, detail: impl Into<alloc::borrow::Cow<'static, str>>) -> Error {
+    fn refusal(&self, detail: impl Into<alloc::borrow::Cow<'static, str>>) -> Error {
         let contributor = self.contributors.len();
         let member = |name| alloc::format!("{CONTRIBUTORS_PATH}[{contributor}]{name}");
         let (code, path) = match self.field {

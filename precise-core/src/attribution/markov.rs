@@ -178,15 +178,21 @@ impl Transitions {
 
     /// Adds a transition from the state that remembers `from`, at most as many as the order.
     ///
-    /// Errors: PR517 for one from the beginning to an end; PR906, PR907.
+    /// Errors: PR517 for one from the beginning to an end, or from a state to itself; PR906, PR907.
     pub(super) fn add(&mut self, from: &[&[u8]], to: Target<'_>, count: u128) -> Result<()> {
-        if from.is_empty() && !matches!(to, Target::Cohort(_)) {
-            return Err(malformed("a path has at least one touch"));
+        match to {
+            Target::Cohort(cohort) => {
+                if from.len() == self.order && from.iter().all(|before| *before == cohort) {
+                    return Err(malformed("none goes from a state to itself"));
+                }
+            }
+            Target::Conversion | Target::Null => {
+                if from.is_empty() {
+                    return Err(malformed("a path has at least one touch"));
+                }
+            }
         }
-        let to_itself = |cohort: &[u8]| {
-            from.len() == self.order && from.iter().all(|remembered| *remembered == cohort)
-        };
-        if count == 0 || matches!(to, Target::Cohort(cohort) if to_itself(cohort)) {
+        if count == 0 {
             return Ok(());
         }
         let mut memory = Memory::default();
@@ -404,7 +410,12 @@ impl Transitions {
             [NULL] => Target::Null,
             cohort => Target::Cohort(cohort),
         };
-        if from.len() > self.order || (from.is_empty() && !matches!(to, Target::Cohort(_))) {
+        let is_cohort = |cohort: &[u8]| check_cohort(cohort).is_ok();
+        let cohorts = from.iter().copied().chain(match to {
+            Target::Cohort(cohort) => Some(cohort),
+            Target::Conversion | Target::Null => None,
+        });
+        if from.len() > self.order || !{ cohorts }.all(is_cohort) {
             return Ok(None);
         }
         self.add(&from, to, count).map(Some)

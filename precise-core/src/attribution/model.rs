@@ -331,7 +331,7 @@ mod tests {
         let mut before = 1_u128 << 63;
         for root in HALF_ROOTS.map(u128::from) {
             assert!(root * root < (before + 1) << 64);
-            assert!((root + 1) * (root + 1) > before << 64 || root == u128::from(u64::MAX));
+            assert!(root == u128::from(u64::MAX) || (root + 1) * (root + 1) > before << 64);
             before = root;
         }
         assert_eq!(before, u128::from(u64::MAX));
