@@ -228,7 +228,7 @@ pub(super) const MARKOV_SOLVE: Function = Function {
         returns(
             &[&[EXAMPLE_TRANSITIONS]],
             Literal::Json(
-                r#"[{"cohort":"search","credit":"500000000000","method":"markov(1)","removal_effect":1,"v":1},{"cohort":"social","credit":"500000000000","method":"markov(1)","removal_effect":1,"v":1}]"#,
+                r#"[{"cohort":"search","credit":"666666666667","method":"markov(1)","removal_effect":1,"v":1},{"cohort":"social","credit":"333333333333","method":"markov(1)","removal_effect":0.5,"v":1}]"#,
             ),
         ),
         returns(&[&[Literal::Json("[]")]], Literal::Json("[]")),
