@@ -155,6 +155,17 @@ pub struct Buffers {
     sorted: Vec<u8>,
 }
 
+impl Buffers {
+    /// Bytes of memory held.
+    pub(crate) fn size(&self) -> usize {
+        self.out.capacity()
+            + self.outer.capacity() * size_of::<Frame>()
+            + self.members.capacity() * size_of::<Member>()
+            + self.keys.capacity()
+            + self.sorted.capacity()
+    }
+}
+
 /// Writes tokens in canonical form.
 ///
 /// Every engine's own JSON type feeds this same encoder, through [`Sink`]. Where the tokens come

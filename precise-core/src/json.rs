@@ -86,6 +86,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Bytes of memory held.
+    pub(crate) fn size(&self) -> usize {
+        self.unescaped.capacity()
+    }
+
     /// Reads one document of UTF-8 `text` into `sink`.
     ///
     /// Errors: PR101 to PR105, PR107, PR108, PR901, PR903 from 4 GiB, and what the sink refuses.

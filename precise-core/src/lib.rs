@@ -10,6 +10,7 @@
 //!  receipt.rs   what a proof's holder keeps: its way from a batch into a log
 //!  status.rs    which proofs are void, as a map that shows one of them and no other
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
+//!  performance.rs  how a cohort did: facts, exact sums, and what they show
 //!  statistics.rs   intervals and their like, the same bits everywhere
 //!  attribution.rs  which cohorts brought conversions, and whose data stands behind an event
 //!  decimal.rs   exact decimals, as integers of a unit
@@ -48,6 +49,7 @@ mod lanes;
 pub mod merkle;
 pub mod note;
 pub mod number;
+pub mod performance;
 pub mod policy;
 pub mod proof;
 pub mod receipt;

@@ -1,7 +1,7 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, documents,
+//! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, performance, documents,
 //! verdicts, voids, receipts.
 
 mod batches;
@@ -11,6 +11,7 @@ mod documents;
 mod hostile;
 mod logs;
 mod numbers;
+mod performance;
 mod proofs;
 mod receipts;
 mod rows;
