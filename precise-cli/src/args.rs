@@ -23,7 +23,7 @@ pub(crate) use self::log::{
 use crate::audience;
 use crate::failure::{Failure, Result};
 use crate::input::{AudienceColumns, Format, Input};
-use crate::mint::{self, Blinding, Job, SeatFields};
+use crate::mint::{self, Blinding, Job};
 use crate::output::same_file;
 
 /// Proofs of data: mint them, batch them, verify them.
@@ -176,7 +176,6 @@ impl Mint {
             with_record: self.with_record,
             strict: self.strict,
             blinding,
-            seat_fields: None,
             part_limit: self.part_limit,
         })
     }
@@ -242,7 +241,7 @@ pub(crate) struct Audience {
 
 impl Audience {
     pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
-        let summary = audience::run(&self.job()?, self.k, self.output.as_deref())?;
+        let summary = audience::run(&self.job()?)?;
         // Where the document or rejects go to standard output, the summary does not.
         let stdout = Some(Path::new("-"));
         let taken = [&self.output, &self.rejects].iter().any(|path| path.as_deref() == stdout);
@@ -254,7 +253,7 @@ impl Audience {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn job(&self) -> Result<Job> {
+    fn job(&self) -> Result<audience::Job> {
         let field = |path: &str| {
             FieldPath::parse(path)
                 .map_err(|error| Failure::Usage(format!("--member {path}: {error}")))
@@ -273,18 +272,13 @@ impl Audience {
         {
             return Err(Failure::Usage("--output and --rejects are the same file".into()));
         }
-        Ok(Job {
+        Ok(audience::Job {
             inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,
-            // Nothing can be put beside standard output either.
-            output: self.output.clone().unwrap_or_else(|| "-".into()),
+            k: self.k,
+            cohort: field(cohort::COHORT_FIELD)?,
+            member: field(&self.member)?,
+            output: self.output.clone(),
             rejects: self.rejects.clone(),
-            with_record: false,
-            strict: false,
-            blinding: None,
-            seat_fields: Some(SeatFields {
-                cohort: field(cohort::COHORT_FIELD)?,
-                member: field(&self.member)?,
-            }),
             part_limit: self.part_limit,
         })
     }

@@ -4,20 +4,38 @@
 //! Hashes go to disk where they are many, as everywhere; of each member of a cohort 20 bytes stay
 //! in memory, since who is in two small cohorts counts once in what they become.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use precise_core::cohort::{Census, Release};
-use precise_core::proof::{self, format_id};
+use precise_core::cohort::{Census, Release, Seat};
+use precise_core::field::FieldPath;
+use precise_core::json::Reader;
+use precise_core::proof::{self, Minter, format_id};
 use precise_core::{Hash, hex};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
-use crate::mint::{Job, Rejects, mint_all, print_rejected, thousands};
+use crate::input::{Input, MemberSource};
 use crate::output::Output;
+use crate::rejects::{Rejected, Rejects, refused_row, thousands};
 use crate::runs::{BatchRoot, SortedRuns, describe_part};
+use crate::workers::{Task, work_all};
+
+/// Of which records, and what may be said of them.
+pub(crate) struct Job {
+    pub(crate) inputs: Vec<Input>,
+    /// The members a cohort needs.
+    pub(crate) k: u64,
+    /// The field of a record that says which cohort it is in.
+    pub(crate) cohort: FieldPath,
+    /// The one that says whose it is.
+    pub(crate) member: FieldPath,
+    pub(crate) output: Option<PathBuf>,
+    /// None: beside the output, if there are any.
+    pub(crate) rejects: Option<PathBuf>,
+    pub(crate) part_limit: usize,
+}
 
 /// What an audience came to.
 pub(crate) struct Summary {
@@ -26,7 +44,7 @@ pub(crate) struct Summary {
     proof_id: String,
     k: u64,
     records: u64,
-    rejected: BTreeMap<&'static str, u64>,
+    rejected: Rejected,
     duplicates: u64,
     distinct: u64,
     roots: Vec<BatchRoot>,
@@ -35,45 +53,44 @@ pub(crate) struct Summary {
     without_member: u64,
     seconds: f64,
     output: Option<PathBuf>,
-    /// The file of rejected rows, if it was written.
-    rejects: Option<PathBuf>,
 }
 
 /// Mints the records, counts the members, and writes the document.
-pub(crate) fn run(job: &Job, k: u64, output: Option<&Path>) -> Result<Summary> {
+pub(crate) fn run(job: &Job) -> Result<Summary> {
     let started = Instant::now();
-    let mut written = output.map(Output::create).transpose()?;
-    let mut rejects = Rejects::create(job)?;
+    let mut written = job.output.as_deref().map(Output::create).transpose()?;
+    let outputs = job.output.as_deref().as_slice().to_vec();
+    let mut rejects = Rejects::create(&job.inputs, &outputs, job.rejects.as_deref())?;
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     let mut census = Census::default();
     let (mut records, mut without_cohort, mut without_member) = (0, 0, 0);
-    mint_all(job, &mut |input, minted| {
+    let begin = || Seating { job, reader: Reader::default() };
+    work_all(&job.inputs, begin, &mut |input, done| {
         let first_row = records;
-        records += u64::from(minted.rows);
-        for reject in &minted.rejects {
+        records += u64::from(done.rows);
+        for reject in &done.rejects {
             rejects.write(input, first_row, reject)?;
         }
-        for (row, seat) in minted.accepted.iter().zip(&minted.seats) {
+        for (row, seat) in done.accepted.iter().zip(done.made.seats) {
             without_cohort += u64::from(seat.cohort.is_none());
             without_member += u64::from(seat.member.is_none());
-            census.push(seat.cohort.as_deref(), seat.member).map_err(|error| {
-                let row = first_row + u64::from(*row);
-                let what = format!("row {row} of {} is refused", input.path.display());
-                Failure::refused(what, error)
-            })?;
+            census
+                .push(seat.cohort.as_deref(), seat.member)
+                .map_err(|error| refused_row(input, first_row + u64::from(*row), error))?;
         }
-        runs.extend(&minted.hashes)
+        runs.extend(&done.made.hashes)
     })?;
     // Rejects are kept also where they are why nothing can be released.
-    let (rejected, rejects) = rejects.finish()?;
-    let release =
-        census.release(k).map_err(|error| Failure::refused("cannot prove the audience", error))?;
+    let rejected = rejects.finish()?;
+    let release = census
+        .release(job.k)
+        .map_err(|error| Failure::refused("cannot prove the audience", error))?;
 
     let set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let hashes: Vec<Hash> = roots.iter().map(|root| root.root).collect();
     let document = release.document(&hashes, set.distinct());
-    if let (Some(mut written), Some(path)) = (written.take(), output) {
+    if let (Some(mut written), Some(path)) = (written.take(), &job.output) {
         written
             .write_all(document.as_bytes())
             .map_err(|error| Failure::io("write", path, &error))?;
@@ -83,7 +100,7 @@ pub(crate) fn run(job: &Job, k: u64, output: Option<&Path>) -> Result<Summary> {
         proof_id: format_id(&proof::hash(document.as_bytes(), None)),
         release,
         document,
-        k,
+        k: job.k,
         records,
         rejected,
         duplicates: set.duplicates(),
@@ -92,9 +109,49 @@ pub(crate) fn run(job: &Job, k: u64, output: Option<&Path>) -> Result<Summary> {
         without_cohort,
         without_member,
         seconds: started.elapsed().as_secs_f64(),
-        output: output.map(Into::into),
-        rejects,
+        output: job.output.clone(),
     })
+}
+
+/// The records of a piece.
+#[derive(Default)]
+struct Seated {
+    hashes: Vec<Hash>,
+    seats: Vec<Seat>,
+}
+
+/// Reads where records belong.
+struct Seating<'j> {
+    job: &'j Job,
+    reader: Reader,
+}
+
+impl Task for Seating<'_> {
+    type Made = Seated;
+
+    fn begin(&self) -> Seated {
+        Seated::default()
+    }
+
+    fn take(
+        &mut self,
+        records: &Minter,
+        member: MemberSource,
+        made: &mut Seated,
+    ) -> precise_core::Result<()> {
+        let canonical = records.canonical(records.len() - 1);
+        let seat = Seat::read(&mut self.reader, canonical, &self.job.cohort, &self.job.member)?;
+        let member = match member {
+            MemberSource::Column(member) => member,
+            MemberSource::Record => seat.member,
+        };
+        made.seats.push(Seat { member, ..seat });
+        Ok(())
+    }
+
+    fn settle(&mut self, records: &Minter, made: &mut Seated) {
+        records.hash_into(&mut made.hashes);
+    }
 }
 
 impl Summary {
@@ -111,12 +168,12 @@ impl Summary {
             "k": self.k,
             "document": self.document,
             "records": self.records,
-            "rejected": self.rejected,
+            "rejected": self.rejected.counts,
             "duplicates": self.duplicates,
             "distinct": self.distinct,
             "batches": self.roots.iter().map(|root| root.to_json()).collect::<Vec<_>>(),
             "output": self.output.as_ref().map(|path| path.display().to_string()),
-            "rejects": self.rejects.as_ref().map(|path| path.display().to_string()),
+            "rejects": self.rejected.file_name(),
             "without_cohort": self.without_cohort,
             "without_member": self.without_member,
             "seconds": self.seconds,
@@ -126,11 +183,7 @@ impl Summary {
     /// For people: a line a figure, a line a cohort.
     pub(crate) fn print(&self, to: &mut dyn Write) -> std::io::Result<()> {
         writeln!(to, "{:>12}  records", thousands(self.records))?;
-        let rejected: u64 = self.rejected.values().sum();
-        if let (Some(rejects), 1..) = (&self.rejects, rejected) {
-            writeln!(to, "{:>12}  rejected, kept in {}", thousands(rejected), rejects.display())?;
-        }
-        print_rejected(&self.rejected, to)?;
+        self.rejected.print(to)?;
         writeln!(to, "{:>12}  duplicates", thousands(self.duplicates))?;
         writeln!(to, "{:>12}  distinct proofs", thousands(self.distinct))?;
         for (count, what) in [

@@ -24,9 +24,10 @@ use crate::input::Input;
 use crate::interrupt;
 use crate::leaves::Leaves;
 use crate::log::{self, Recipe, block_on};
-use crate::mint::{self, Job, thousands};
+use crate::mint::{self, Job};
 use crate::proofs::HASH_COLUMN;
 use crate::receipt::from_leaves;
+use crate::rejects::thousands;
 use crate::sample;
 
 /// Like the standard one, but a full disk or a reader that has gone is an error and no panic.
@@ -59,7 +60,6 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
         with_record: false,
         strict: true,
         blinding: None,
-        seat_fields: None,
         part_limit: PART_LIMIT,
     })?;
     println!(

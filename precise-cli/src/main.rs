@@ -23,6 +23,7 @@ mod proof;
 mod proofs;
 mod prove;
 mod receipt;
+mod rejects;
 mod root;
 mod runs;
 mod sample;
@@ -31,6 +32,7 @@ mod sql;
 mod status;
 mod verify;
 mod void;
+mod workers;
 
 use std::process::ExitCode;
 
