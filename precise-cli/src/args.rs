@@ -1,5 +1,6 @@
 //! The command line: what may be said, and the help that says so.
 
+mod attribute;
 mod log;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use precise_core::proof::Blind;
 use precise_core::row::UtcSecond;
 use precise_core::{Hash, hex, proof};
 
+pub(crate) use self::attribute::Attribute;
 pub(crate) use self::log::{
     Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow,
     Place, Read, Receipt, Status, Unlock, Void,
@@ -58,6 +60,7 @@ pub(crate) enum Command {
     Canonical(Canonical),
     Mint(Mint),
     Audience(Audience),
+    Attribute(Attribute),
     Root(Root),
     Prove(Prove),
     Proof(Proof),

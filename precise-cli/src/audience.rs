@@ -5,7 +5,7 @@
 //! in memory, since who is in two small cohorts counts once in what they become.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use precise_core::cohort::{Census, Release, Seat};

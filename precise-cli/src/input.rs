@@ -142,6 +142,9 @@ pub(crate) struct Input {
     delimiter: u8,
     /// What an audience looks for among the columns.
     audience: Option<AudienceColumns>,
+    /// The columns that are read of rows, in lower case, of which the first must be there. None for
+    /// all.
+    columns: Option<Vec<String>>,
 }
 
 /// Columns that count for an audience where a file has them.
@@ -179,7 +182,7 @@ impl Input {
             }
             _ => {
                 let (path, column) = (path.into(), column.map(Into::into));
-                Ok(Self { path, format, column, delimiter, audience: None })
+                Ok(Self { path, format, column, delimiter, audience: None, columns: None })
             }
         }
     }
@@ -187,6 +190,31 @@ impl Input {
     /// The same, read for an audience.
     pub(crate) fn for_audience(self, columns: AudienceColumns) -> Self {
         Self { audience: Some(columns), ..self }
+    }
+
+    /// The same, of which rows have these columns only. The first must be there.
+    pub(crate) fn of_columns(self, columns: Vec<String>) -> Self {
+        Self { columns: Some(columns), ..self }
+    }
+
+    /// Whether rows have this column.
+    fn has_column(&self, name: &str) -> bool {
+        let folded = name.to_ascii_lowercase();
+        self.columns.as_ref().is_none_or(|columns| columns.contains(&folded))
+    }
+
+    /// Refuses a file of rows without the column that must be there.
+    fn demand_columns(&self, names: &[String]) -> Result<()> {
+        let Some(first) = self.columns.iter().flatten().next() else { return Ok(()) };
+        if names.iter().any(|name| name.to_ascii_lowercase() == *first) {
+            return Ok(());
+        }
+        Err(self.no_column(first, names))
+    }
+
+    fn no_column(&self, name: &str, names: &[String]) -> Failure {
+        let (path, names) = (self.path.display(), names.join(", "));
+        Failure::Usage(format!("{path} has no column {name:?}; its columns are {names}"))
     }
 
     /// The column of JSON text in a file with the columns `names`, if there is to be one.

@@ -4,6 +4,7 @@
 //! call `precise-core`, and write.
 
 mod args;
+mod attribute;
 mod audience;
 mod canonical;
 mod commit;
@@ -11,6 +12,7 @@ mod committer;
 mod demo;
 mod explain;
 mod failure;
+mod fields;
 mod functions;
 mod input;
 mod interrupt;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Canonical(command) => canonical::run(&command),
         Command::Mint(command) => command.run(args.json),
         Command::Audience(command) => command.run(args.json),
+        Command::Attribute(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),
         Command::Proof(command) => proof::run(&command),

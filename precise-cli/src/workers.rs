@@ -11,7 +11,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use arrow_array::RecordBatch;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use precise_arrow::Rows;
-use precise_core::Error;
 use precise_core::proof::Minter;
 
 use crate::failure::{Failure, Result};

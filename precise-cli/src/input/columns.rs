@@ -48,12 +48,17 @@ pub(super) fn read(
         }
         ProjectionMask::roots(builder.parquet_schema(), [record].into_iter().chain(member))
     } else {
-        check_fields(builder.schema().fields()).map_err(|error| {
+        input.demand_columns(&names)?;
+        let is_read = |(_, name): &(usize, &String)| input.has_column(name);
+        let read = names.iter().enumerate().filter(is_read).map(|(index, _)| index);
+        let read: Vec<usize> = read.collect();
+        let fields = read.iter().map(|&index| builder.schema().fields()[index].clone()).collect();
+        check_fields(&fields).map_err(|error| {
             Failure::refused(format!("cannot mint the columns of {path}"), error)
         })?;
         // For its refusal: here the column is a field of the record.
         member_column(input, builder.schema().fields(), None)?;
-        ProjectionMask::all()
+        ProjectionMask::roots(builder.parquet_schema(), read)
     };
     let rows_total = builder.metadata().file_metadata().num_rows().max(1) as u64;
     // Rows decoded at a time are about a piece, so that large records do not fill the memory.
@@ -89,11 +94,8 @@ pub(super) fn read(
 fn text_column(input: &Input, fields: &Fields, column: &str) -> Result<usize> {
     let path = input.path.display();
     let Some((index, field)) = fields.find(column) else {
-        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-        return Err(Failure::Usage(format!(
-            "{path} has no column {column:?}; its columns are {}",
-            names.join(", ")
-        )));
+        let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+        return Err(input.no_column(column, &names));
     };
     let column_type = field.data_type();
     if ByteColumn::cell_type(column_type).is_none() {

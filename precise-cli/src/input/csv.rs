@@ -50,7 +50,10 @@ struct Layout {
 impl Layout {
     fn of(input: &Input, columns: Arc<Columns>) -> Result<Self> {
         let record = match input.record_column(columns.names()) {
-            None => return Ok(Self { columns, record: None, member: None }),
+            None => {
+                input.demand_columns(columns.names())?;
+                return Ok(Self { columns, record: None, member: None });
+            }
             Some(name) => column_index(input, &columns, name)?,
         };
         let member = input.member_column().and_then(|name| position(&columns, name));
@@ -102,13 +105,7 @@ impl Layout {
 }
 
 fn column_index(input: &Input, columns: &Columns, name: &str) -> Result<usize> {
-    position(columns, name).ok_or_else(|| {
-        Failure::Usage(format!(
-            "{} has no column {name:?}; its columns are {}",
-            input.path.display(),
-            columns.names().join(", ")
-        ))
-    })
+    position(columns, name).ok_or_else(|| input.no_column(name, columns.names()))
 }
 
 fn position(columns: &Columns, name: &str) -> Option<usize> {

@@ -1,0 +1,456 @@
+//! `precise attribute`: paths in, what each model credits each cohort with out (SPEC.md section 9).
+//!
+//! Each worker sums for itself, and the sums are merged in the end: they are integers, so that
+//! neither the order of rows nor the number of cores changes them.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use precise_core::attribution::{Attribution, Credit, Model, TouchPath, parse_value};
+use precise_core::json::Reader;
+use precise_core::proof::Minter;
+use precise_core::{Code, Error};
+use serde_json::json;
+
+use crate::failure::{Failure, Result};
+use crate::fields::{Field, find};
+use crate::input::{Input, MemberSource};
+use crate::output::Output;
+use crate::rejects::{Rejected, Rejects, thousands};
+use crate::workers::{Done, Task, work_all};
+
+mod bars;
+mod comparison;
+mod svg;
+mod table;
+
+use comparison::Comparison;
+
+/// The half-life of `time_decay` where none is asked for: a week.
+const HALF_LIFE: u32 = 7 * 24 * 60 * 60;
+
+/// The models where none are asked for.
+pub(crate) const MODELS: [Model; 7] = [
+    Model::First,
+    Model::Last,
+    Model::Linear,
+    Model::Position,
+    TIME_DECAY,
+    Model::Shapley,
+    Model::Markov(1),
+];
+
+/// Of these it is left out where a path has no times.
+const TIME_DECAY: Model = Model::TimeDecay(HALF_LIFE);
+
+/// What to read, and which models to apply.
+pub(crate) struct Job {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) fields: [Field; 4],
+    /// Those of the fields that were named, and of which there must be one at least.
+    pub(crate) named: [bool; 4],
+    /// Empty for all.
+    pub(crate) models: Vec<Model>,
+    pub(crate) strict: bool,
+    /// Where to write each credit as JSON.
+    pub(crate) output: Option<PathBuf>,
+    /// Where to draw them.
+    pub(crate) chart: Option<PathBuf>,
+    /// None: beside the output, if there are any.
+    pub(crate) rejects: Option<PathBuf>,
+}
+
+/// What attribution came to.
+pub(crate) struct Summary {
+    records: u64,
+    rejected: Rejected,
+    sums: Sums,
+    outcomes: Vec<Outcome>,
+    /// The model that was left out, since some paths have no times.
+    left_out: Option<Model>,
+    seconds: f64,
+    output: Option<PathBuf>,
+    chart: Option<PathBuf>,
+}
+
+/// One model's.
+pub(crate) struct Outcome {
+    model: Model,
+    credits: Vec<Credit>,
+}
+
+/// Sums over all paths.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    paths: u64,
+    /// Paths without times.
+    untimed: u64,
+    conversions: u128,
+    nulls: u128,
+    /// In 10^-9; none if no row had one.
+    value: Option<i128>,
+    /// By field: whether any record had it.
+    seen: [bool; 4],
+}
+
+impl Sums {
+    /// None if a sum leaves 128 bits.
+    fn add(&mut self, more: Self) -> Option<()> {
+        self.paths += more.paths;
+        self.untimed += more.untimed;
+        self.conversions = self.conversions.checked_add(more.conversions)?;
+        self.nulls = self.nulls.checked_add(more.nulls)?;
+        if let Some(value) = more.value {
+            self.value = Some(self.value.unwrap_or_default().checked_add(value)?);
+        }
+        for (seen, more) in self.seen.iter_mut().zip(more.seen) {
+            *seen |= more;
+        }
+        Some(())
+    }
+}
+
+/// Reads the paths, and credits.
+pub(crate) fn run(job: &Job) -> Result<Summary> {
+    let started = Instant::now();
+    let mut output = job.output.as_deref().map(Output::create).transpose()?;
+    let mut chart = job.chart.as_deref().map(Output::create).transpose()?;
+    let outputs: Vec<&Path> = match (&job.output, &job.chart) {
+        (Some(output), chart) => [output].into_iter().chain(chart).map(PathBuf::as_path).collect(),
+        // Rejects are put where the command runs, and not beside a picture.
+        (None, chart) => [Path::new("-")].into_iter().chain(chart.as_deref()).collect(),
+    };
+    let mut rejects = Rejects::create(&job.inputs, &outputs, job.rejects.as_deref())?;
+    let mut records = 0;
+    let tasks = work_all(&job.inputs, || Crediting::new(job), &mut |input,
+                                                                    done: Done<
+        precise_core::Result<()>,
+    >| {
+        let first_row = records;
+        records += u64::from(done.rows);
+        for reject in done.rejects {
+            if job.strict {
+                return Err(reject.into_failure(input, first_row));
+            }
+            rejects.write(input, first_row, &reject)?;
+        }
+        done.made.map_err(refused)
+    })?;
+    let rejected = rejects.finish()?;
+
+    let (attributions, sums) = merge(tasks)?;
+    for (field, _) in job
+        .fields
+        .iter()
+        .zip(job.named.iter().zip(sums.seen))
+        .filter(|(_, (named, seen))| **named && !seen && sums.paths > 0)
+    {
+        return Err(Failure::Usage(format!("no record has the field {}", field.text())));
+    }
+    let left_out = (job.models.is_empty() && sums.untimed > 0).then_some(TIME_DECAY);
+    let outcomes = attributions
+        .into_iter()
+        .filter(|attribution| Some(attribution.model()) != left_out)
+        .map(|attribution| {
+            let credits = attribution.credits().map_err(refused)?;
+            Ok(Outcome { model: attribution.model(), credits })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut summary = Summary {
+        records,
+        rejected,
+        sums,
+        outcomes,
+        left_out,
+        seconds: 0.0,
+        output: job.output.clone(),
+        chart: job.chart.clone(),
+    };
+    if let (Some(output), Some(path)) = (&mut output, &job.output) {
+        summary.write_credits(output).map_err(|error| Failure::io("write", path, &error))?;
+    }
+    if let (Some(chart), Some(path)) = (&mut chart, &job.chart) {
+        let drawn = svg::draw(&summary.comparison(), &summary.caption());
+        chart.write_all(drawn.as_bytes()).map_err(|error| Failure::io("write", path, &error))?;
+    }
+    output.map_or(Ok(()), Output::finish)?;
+    chart.map_or(Ok(()), Output::finish)?;
+    summary.seconds = started.elapsed().as_secs_f64();
+    Ok(summary)
+}
+
+fn refused(error: Error) -> Failure {
+    Failure::refused("cannot attribute", error)
+}
+
+/// The sums of all workers in one.
+fn merge(tasks: Vec<Crediting<'_>>) -> Result<(Vec<Attribution>, Sums)> {
+    let mut tasks = tasks.into_iter().map(|task| (task.attributions, task.sums));
+    // There is at least one.
+    let (mut attributions, mut sums) = tasks.next().unwrap_or_default();
+    for (others, more) in tasks {
+        sums.add(more).ok_or_else(|| refused(Code::SumSize.into()))?;
+        for (attribution, mut other) in attributions.iter_mut().zip(others) {
+            attribution.merge(&other.state()).map_err(refused)?;
+        }
+    }
+    Ok((attributions, sums))
+}
+
+/// Credits the paths that one worker gets.
+struct Crediting<'j> {
+    job: &'j Job,
+    /// Whether a path without times is refused.
+    times_needed: bool,
+    attributions: Vec<Attribution>,
+    sums: Sums,
+    reader: Reader,
+    path: TouchPath,
+}
+
+impl<'j> Crediting<'j> {
+    fn new(job: &'j Job) -> Self {
+        let models = if job.models.is_empty() { &MODELS[..] } else { &job.models };
+        let is_decay = |model: &Model| matches!(model, Model::TimeDecay(_));
+        Self {
+            job,
+            times_needed: job.models.iter().any(is_decay),
+            attributions: models.iter().map(|model| Attribution::new(*model)).collect(),
+            sums: Sums::default(),
+            reader: Reader::default(),
+            path: TouchPath::default(),
+        }
+    }
+
+    /// Reads a record, and leaves its path in `path`.
+    fn read(&mut self, record: &[u8]) -> precise_core::Result<Sums> {
+        let [path_field, conversions_field, nulls_field, value_field] = &self.job.fields;
+        let found = find(&self.job.fields, record);
+        let [path, conversions, nulls, value] = found;
+        self.read_path(path_field, path)?;
+        let untimed = self.path.touches().next().is_some_and(|(_, at)| at.is_none());
+        if untimed && self.times_needed {
+            return Err(Error::new(Code::TouchPath)
+                .because("time_decay needs touches with times")
+                .at_path(path_field.json_path(None)));
+        }
+        let value = match value.and_then(scalar) {
+            None => None,
+            Some(text) => Some(
+                parse_value(text).map_err(|error| error.at_path(value_field.json_path(None)))?,
+            ),
+        };
+        Ok(Sums {
+            paths: 1,
+            untimed: untimed.into(),
+            conversions: count(conversions_field, conversions)?.unwrap_or(1).into(),
+            nulls: count(nulls_field, nulls)?.unwrap_or(0).into(),
+            value,
+            seen: found.map(|value| value.is_some()),
+        })
+    }
+
+    fn read_path(&mut self, field: &Field, found: Option<&[u8]>) -> precise_core::Result<()> {
+        let Some(json) = found else {
+            return Err(Error::new(Code::TouchPath)
+                .because("the record has none")
+                .at_path(field.json_path(None)));
+        };
+        // A column of texts has it as one.
+        let json = if json.first() == Some(&b'"') {
+            let text: String = serde_json::from_slice(json).unwrap_or_default();
+            Cow::Owned(text.into_bytes())
+        } else {
+            Cow::Borrowed(json)
+        };
+        self.path.read(&mut self.reader, &json).map_err(|error| {
+            let path = field.json_path(error.path());
+            error.at_path(path)
+        })
+    }
+
+    /// Adds the path to every model. What fails here is too large as a whole.
+    fn add(&mut self, sums: Sums) -> precise_core::Result<()> {
+        let converted = i64::try_from(sums.conversions).map_err(|_| Code::Counts)?;
+        let nulls = i64::try_from(sums.nulls).map_err(|_| Code::Counts)?;
+        for attribution in &mut self.attributions {
+            // Where it was not asked for it is left out from the first path without times on.
+            if matches!(attribution.model(), Model::TimeDecay(_)) && self.sums.untimed > 0 {
+                continue;
+            }
+            attribution.push(&self.path, converted, nulls, sums.value)?;
+        }
+        Ok(())
+    }
+}
+
+impl Task for Crediting<'_> {
+    /// What makes it impossible to attribute anything.
+    type Made = precise_core::Result<()>;
+
+    fn begin(&self) -> Self::Made {
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        records: &Minter,
+        _: MemberSource,
+        made: &mut Self::Made,
+    ) -> precise_core::Result<()> {
+        let sums = self.read(records.canonical(records.len() - 1))?;
+        if made.is_ok() {
+            *made = self
+                .sums
+                .add(sums)
+                .ok_or_else(|| Code::SumSize.into())
+                .and_then(|()| self.add(sums));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, _: &Minter, _: &mut Self::Made) {}
+}
+
+/// The text of a number or a string; an empty one, as CSV has for nothing, is none.
+fn scalar(value: &[u8]) -> Option<&str> {
+    // A canonical form is UTF-8.
+    let text = str::from_utf8(value).unwrap_or_default();
+    let characters = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    Some(characters.unwrap_or(text)).filter(|text| !text.is_empty())
+}
+
+/// A count, if it is there.
+fn count(field: &Field, value: Option<&[u8]>) -> precise_core::Result<Option<u64>> {
+    let Some(text) = value.and_then(scalar) else { return Ok(None) };
+    let count = text.parse().ok().filter(|count| *count <= i64::MAX as u64);
+    let is_spelled = text.bytes().all(|byte| byte.is_ascii_digit());
+    count.filter(|_| is_spelled).map(Some).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Error::new(Code::Counts)
+            .because(format!("{shown} is no whole number from 0 up"))
+            .at_path(field.json_path(None))
+    })
+}
+
+impl Summary {
+    /// Whether there were rows, and none of them could be used.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records > 0 && self.sums.paths == 0
+    }
+
+    /// Each credit, exact, as the SQL function writes it.
+    fn credits(&self) -> impl Iterator<Item = String> {
+        self.outcomes
+            .iter()
+            .flat_map(|outcome| outcome.credits.iter().map(|credit| credit.to_json(outcome.model)))
+    }
+
+    fn write_credits(&self, to: &mut impl Write) -> io::Result<()> {
+        let mut text = String::new();
+        for credit in self.credits() {
+            text.push_str(&credit);
+            text.push('\n');
+        }
+        to.write_all(text.as_bytes())
+    }
+
+    /// One object. The credits are those of the core, and not printed a second time.
+    pub(crate) fn to_json(&self) -> String {
+        let sums = &self.sums;
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let models: Vec<String> =
+            self.outcomes.iter().map(|outcome| outcome.model.name()).collect();
+        let summary = json!({
+            "records": self.records,
+            "rejected": self.rejected.counts,
+            "rejects": self.rejected.file_name(),
+            "paths": sums.paths,
+            "untimed": sums.untimed,
+            "conversions": sums.conversions.to_string(),
+            "nulls": sums.nulls.to_string(),
+            "value": sums.value.map(value_text),
+            "models": models,
+            "left_out": self.left_out.map(Model::name),
+            "output": path(&self.output),
+            "chart": path(&self.chart),
+            "seconds": self.seconds,
+        });
+        let credits: Vec<String> = self.credits().collect();
+        let rest = summary.to_string();
+        // It is an object with members.
+        format!("{{\"credits\":[{}],{}", credits.join(","), rest.trim_start_matches('{'))
+    }
+
+    /// For people: a line a figure, a table, and on a terminal bars.
+    pub(crate) fn print(&self, to: &mut dyn Write, terminal: Option<Terminal>) -> io::Result<()> {
+        writeln!(to, "{:>12}  records", thousands(self.records))?;
+        self.rejected.print(to)?;
+        let sums = &self.sums;
+        writeln!(to, "{:>12}  paths", thousands(sums.paths))?;
+        writeln!(to, "{:>12}  conversions", comparison::figure(sums.conversions as f64))?;
+        writeln!(
+            to,
+            "{:>12}  journeys that did not convert",
+            comparison::figure(sums.nulls as f64)
+        )?;
+        if let Some(value) = sums.value {
+            writeln!(to, "{:>12}  value of conversions", value_text(value))?;
+        }
+        if let Some(model) = self.left_out {
+            let untimed = thousands(sums.untimed);
+            writeln!(to, "{untimed:>12}  paths without times: {model} is left out")?;
+        }
+        for (path, what) in [(&self.output, "credits"), (&self.chart, "chart")] {
+            if let Some(path) = path {
+                writeln!(to, "{what:>12}  {}", path.display())?;
+            }
+        }
+        let comparison = self.comparison();
+        if comparison.rows.is_empty() {
+            return writeln!(to, "  no credit: there is no path");
+        }
+        let width = terminal.map(|terminal| terminal.width);
+        writeln!(to, "\nConversions by cohort and model, and their share:\n")?;
+        table::print(&comparison, table::Measure::Conversions, width, to)?;
+        if sums.value.is_some() {
+            writeln!(to, "\nValue by cohort and model:\n")?;
+            table::print(&comparison, table::Measure::Value, width, to)?;
+        }
+        if let Some(terminal) = terminal {
+            writeln!(to)?;
+            bars::print(&comparison, terminal, to)?;
+        }
+        Ok(())
+    }
+
+    fn comparison(&self) -> Comparison {
+        Comparison::of(&self.outcomes)
+    }
+
+    /// What a chart is of, in a line.
+    fn caption(&self) -> String {
+        format!(
+            "{} conversions on {} paths",
+            comparison::figure(self.sums.conversions as f64),
+            thousands(self.sums.paths)
+        )
+    }
+}
+
+/// A terminal on which bars can be drawn.
+#[derive(Clone, Copy)]
+pub(crate) struct Terminal {
+    pub(crate) width: usize,
+    pub(crate) colours: bool,
+}
+
+/// A value in 10^-9, exact.
+fn value_text(value: i128) -> String {
+    let units = value.unsigned_abs();
+    let text = format!("{}.{:09}", units / 1_000_000_000, units % 1_000_000_000);
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{}", text.trim_end_matches('0').trim_end_matches('.'))
+}
