@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand};
-use precise_core::cohort;
+use precise_core::cohort::{self, SeatReader};
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
 use precise_core::proof::Blind;
@@ -257,10 +257,8 @@ impl Audience {
     }
 
     fn job(&self) -> Result<audience::Job> {
-        let field = |path: &str| {
-            FieldPath::parse(path)
-                .map_err(|error| Failure::Usage(format!("--member {path}: {error}")))
-        };
+        let member = FieldPath::parse(&self.member)
+            .map_err(|error| Failure::Usage(format!("--member {}: {error}", self.member)))?;
         let columns = AudienceColumns {
             records: if self.row { &[] } else { &["audience_data", "payload"] },
             member: self.member.clone(),
@@ -278,8 +276,7 @@ impl Audience {
         Ok(audience::Job {
             inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,
             k: self.k,
-            cohort: field(cohort::COHORT_FIELD)?,
-            member: field(&self.member)?,
+            seats: SeatReader::new(None, &member, None),
             output: self.output.clone(),
             rejects: self.rejects.clone(),
             part_limit: self.part_limit,

@@ -8,9 +8,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use precise_core::cohort::{Census, Release, Seat};
-use precise_core::field::FieldPath;
-use precise_core::json::Reader;
+use precise_core::cohort::{Census, Release, Seat, SeatReader};
 use precise_core::proof::{self, Minter, format_id};
 use precise_core::{Hash, hex};
 use serde_json::json;
@@ -27,10 +25,8 @@ pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
     /// The members a cohort needs.
     pub(crate) k: u64,
-    /// The field of a record that says which cohort it is in.
-    pub(crate) cohort: FieldPath,
-    /// The one that says whose it is.
-    pub(crate) member: FieldPath,
+    /// Reads which cohorts a record is in, and whose it is.
+    pub(crate) seats: SeatReader,
     pub(crate) output: Option<PathBuf>,
     /// None: beside the output, if there are any.
     pub(crate) rejects: Option<PathBuf>,
@@ -64,18 +60,19 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let mut runs = SortedRuns::new(&std::env::temp_dir());
     let mut census = Census::default();
     let (mut records, mut without_cohort, mut without_member) = (0, 0, 0);
-    let begin = || Seating { job, reader: Reader::default() };
+    let begin = || Seating { seats: job.seats.clone() };
     work_all(&job.inputs, begin, &mut |input, done| {
         let first_row = records;
         records += u64::from(done.rows);
         for reject in &done.rejects {
             rejects.write(input, first_row, reject)?;
         }
-        for (row, seat) in done.accepted.iter().zip(done.made.seats) {
-            without_cohort += u64::from(seat.cohort.is_none());
+        let seats = done.made.seats.iter().zip(&done.made.hashes);
+        for (row, (seat, proof_hash)) in done.accepted.iter().zip(seats) {
+            without_cohort += u64::from(seat.cohorts.is_empty());
             without_member += u64::from(seat.member.is_none());
             census
-                .push(seat.cohort.as_deref(), seat.member)
+                .push(seat, proof_hash)
                 .map_err(|error| refused_row(input, first_row + u64::from(*row), error))?;
         }
         runs.extend(&done.made.hashes)
@@ -89,7 +86,7 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let hashes: Vec<Hash> = roots.iter().map(|root| root.root).collect();
-    let document = release.document(&hashes, set.distinct());
+    let document = release.document(&hashes, set.distinct(), None);
     if let (Some(mut written), Some(path)) = (written.take(), &job.output) {
         written
             .write_all(document.as_bytes())
@@ -121,12 +118,11 @@ struct Seated {
 }
 
 /// Reads where records belong.
-struct Seating<'j> {
-    job: &'j Job,
-    reader: Reader,
+struct Seating {
+    seats: SeatReader,
 }
 
-impl Task for Seating<'_> {
+impl Task for Seating {
     type Made = Seated;
 
     fn begin(&self) -> Seated {
@@ -139,8 +135,7 @@ impl Task for Seating<'_> {
         member: MemberSource,
         made: &mut Seated,
     ) -> precise_core::Result<()> {
-        let canonical = records.canonical(records.len() - 1);
-        let seat = Seat::read(&mut self.reader, canonical, &self.job.cohort, &self.job.member)?;
+        let seat = self.seats.read(records.canonical(records.len() - 1))?;
         let member = match member {
             MemberSource::Column(member) => member,
             MemberSource::Record => seat.member,

@@ -4,17 +4,20 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
+use core::cmp::Ordering;
 use core::fmt;
 
 use crate::canonical;
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
-use crate::field::{FieldPath, Scalar};
+use crate::field::{FieldPath, Fields, Signals};
 use crate::json::Reader;
 use crate::merkle::{Batch, Hash};
 use crate::proof;
+use crate::ruleset::{Ids, Ruleset, digits_of};
 
 /// The members a cohort needs unless told otherwise.
 pub const K: u64 = 1000;
@@ -24,6 +27,9 @@ pub const MIN_K: u64 = 2;
 
 /// The field of a record that says which cohort it is in.
 pub const COHORT_FIELD: &str = "cohort_id";
+
+/// The field of a record that says its market area, where no rule set says another.
+pub const MARKET_FIELD: &str = "dma";
 
 /// The field of a record that says whose it is.
 pub const MEMBER_FIELD: &str = "member_id";
@@ -39,14 +45,38 @@ const SHOWN_LEN: usize = 80;
 enum Width {
     /// `_10013`
     Zip,
-    /// `_zip3_100` and `_dma_501`
-    Region,
+    /// `_zip3_100`
+    Zip3,
+    /// `_dma_501`
+    Market,
     /// No place.
     Name,
 }
 
 impl Width {
-    const ALL: [Self; 3] = [Self::Zip, Self::Region, Self::Name];
+    const ALL: [Self; 4] = [Self::Zip, Self::Zip3, Self::Market, Self::Name];
+
+    /// Whether a cohort of this width may yet be taken apart by market areas.
+    fn is_zip(self) -> bool {
+        matches!(self, Self::Zip | Self::Zip3)
+    }
+}
+
+/// A market area: three digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Market(u16);
+
+impl Market {
+    /// Reads three ASCII digits; all else is no market area.
+    pub fn parse(text: &str) -> Option<Self> {
+        digits_of(text, 3)?.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Market {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:03}", self.0)
+    }
 }
 
 /// `name`, `name_10013`, `name_zip3_100` or `name_dma_501`.
@@ -87,16 +117,20 @@ impl CohortId {
         &self.0
     }
 
-    /// The next wider cohort. None above a name: that is the remainder.
+    /// The next wider cohort, of a record in this market area. None above a name: that is the
+    /// remainder.
     #[must_use]
-    pub fn wider(&self) -> Option<Self> {
+    pub fn wider(&self, market: Option<Market>) -> Option<Self> {
         let (name, width) = split(&self.0);
         match width {
             Width::Zip => {
                 let zip = &self.0[name.len() + 1..];
                 Some(Self(alloc::format!("{name}_zip3_{}", &zip[..3])))
             }
-            Width::Region => Some(Self(name.into())),
+            Width::Zip3 if let Some(market) = market => {
+                Some(Self(alloc::format!("{name}_dma_{market}")))
+            }
+            Width::Zip3 | Width::Market => Some(Self(name.into())),
             Width::Name => None,
         }
     }
@@ -126,7 +160,10 @@ fn split(text: &str) -> (&str, Width) {
     let front = &text[..text.len() - digits];
     let (before, width) = match digits {
         5 => (front.strip_suffix('_'), Width::Zip),
-        3 => (front.strip_suffix("_zip3_").or_else(|| front.strip_suffix("_dma_")), Width::Region),
+        3 => match front.strip_suffix("_zip3_") {
+            Some(before) => (Some(before), Width::Zip3),
+            None => (front.strip_suffix("_dma_"), Width::Market),
+        },
         _ => (None, Width::Name),
     };
     before.map_or((text, Width::Name), |name| (name, width))
@@ -146,44 +183,200 @@ impl Member {
         let (front, _) = hash.split_first_chunk()?;
         (!id.is_empty()).then_some(Self(*front))
     }
+
+    /// The 16 bytes.
+    pub fn as_bytes(&self) -> [u8; 16] {
+        self.0
+    }
 }
 
-/// Which cohort a record says it is in, and whose it says it is.
+/// The key under which the releases of one label are compared: 32 random bytes.
+#[derive(Clone)]
+pub struct ReleaseKey([u8; 32]);
+
+impl ReleaseKey {
+    /// A key given as bytes.
+    ///
+    /// Error: PR304 for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        bytes.try_into().map(Self).map_err(|_| {
+            Error::new(Code::SecretLength).because(alloc::format!("{} bytes", bytes.len()))
+        })
+    }
+
+    /// The member with this id, as it is kept. The empty one is nobody's.
+    pub fn member(&self, id: &str) -> Option<Member> {
+        (!id.is_empty()).then(|| Member(self.hash(&[&[0], id.as_bytes()])))
+    }
+
+    /// The record that is a member of its own: the first of equal ones has the number 0.
+    pub fn lone(&self, proof_hash: &Hash, number: u64) -> Member {
+        Member(self.hash(&[&[0], &[0], proof_hash, &number.to_be_bytes()]))
+    }
+
+    /// The ids of the named cohorts that count a member, sorted by bytes, as they are kept.
+    pub fn seats<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> [u8; 16] {
+        let mut text = String::new();
+        for id in ids {
+            text.push_str(id);
+            text.push('\n');
+        }
+        self.hash(&[&[1], text.as_bytes()])
+    }
+
+    fn hash(&self, pieces: &[&[u8]]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        for piece in pieces {
+            hasher.update(piece);
+        }
+        let [hash @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+            *hasher.finalize().as_bytes();
+        hash
+    }
+}
+
+/// A key is not shown.
+impl fmt::Debug for ReleaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReleaseKey")
+    }
+}
+
+/// What is kept of a member of a release: who it is and which named cohorts count it, both hashed
+/// under the label's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Released {
+    /// As [`ReleaseKey::member`].
+    pub member: [u8; 16],
+    /// As [`ReleaseKey::seats`].
+    pub seats: [u8; 16],
+}
+
+/// How many members differ between two releases, each sorted by member: those whose seats do, and
+/// those who are in one of them alone.
+pub fn count_differences(
+    one: impl IntoIterator<Item = Released>,
+    other: impl IntoIterator<Item = Released>,
+) -> u64 {
+    let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
+    let mut count = 0;
+    loop {
+        let side = match (one.peek(), other.peek()) {
+            (None, None) => return count,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => one.member.cmp(&other.member),
+        };
+        let left = if side.is_le() { one.next() } else { None };
+        let right = if side.is_ge() { other.next() } else { None };
+        count += u64::from(left != right);
+    }
+}
+
+/// Refuses a release that differs from an earlier one by so few members that they could be found by
+/// comparing the two.
+///
+/// Error: PR506.
+pub fn check_differences(count: u64, k: u64) -> Result<()> {
+    if (1..k).contains(&count) {
+        let detail = alloc::format!("{count} members differ, and k is {k}");
+        return Err(Error::new(Code::ReleaseDifference).because(detail));
+    }
+    Ok(())
+}
+
+/// Where a record belongs, and whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seat {
-    /// Its `cohort_id`, if that is a string.
-    pub cohort: Option<String>,
+    /// The ids of its cohorts: what a rule set gives it, or its `cohort_id`, if that is a string.
+    pub cohorts: Vec<String>,
+    /// Its market area, if it says one.
+    pub market: Option<Market>,
     /// None: the record counts as a member of its own.
     pub member: Option<Member>,
 }
 
-impl Seat {
-    /// Reads both from a canonical form. A member that is a number is the one whose id is the
-    /// number's canonical spelling.
-    ///
-    /// Errors: as [`FieldPath::scalar`].
-    pub fn read(
-        reader: &mut Reader,
-        canonical: &[u8],
-        cohort: &FieldPath,
-        member: &FieldPath,
-    ) -> Result<Self> {
-        let cohort = match cohort.scalar(reader, canonical)? {
-            Some(Scalar::String(id)) => Some(id),
-            Some(Scalar::Number(_)) | None => None,
+/// Reads the seats of one record after the other, each in one pass. Buffers are kept.
+#[derive(Clone, Debug)]
+pub struct SeatReader {
+    source: Source,
+    fields: Fields,
+    market: usize,
+    member: usize,
+    key: Option<ReleaseKey>,
+    reader: Reader,
+    signals: Signals,
+    ids: Ids,
+}
+
+/// What says which cohorts a record is in.
+#[derive(Clone, Debug)]
+enum Source {
+    /// This field of the record.
+    Field(usize),
+    Ruleset(Arc<Ruleset>),
+}
+
+impl SeatReader {
+    /// Of records whose member is in the field `member`; a rule set says which cohorts they are in,
+    /// or without one their own `cohort_id`. With a key, members are as they are kept under it.
+    pub fn new(ruleset: Option<Arc<Ruleset>>, member: &FieldPath, key: Option<ReleaseKey>) -> Self {
+        let mut fields =
+            ruleset.as_ref().map(|ruleset| ruleset.fields().clone()).unwrap_or_default();
+        let member = fields.add(member);
+        let (source, market) = match ruleset {
+            None => {
+                let cohort = fields.add(&FieldPath::of_member(COHORT_FIELD));
+                (Source::Field(cohort), fields.add(&FieldPath::of_member(MARKET_FIELD)))
+            }
+            Some(ruleset) => {
+                let market = ruleset.dma();
+                (Source::Ruleset(ruleset), market)
+            }
         };
-        let member = member.scalar(reader, canonical)?.and_then(|id| Member::of(id.as_str()));
-        Ok(Self { cohort, member })
+        Self {
+            source,
+            fields,
+            market,
+            member,
+            key,
+            reader: Reader::default(),
+            signals: Signals::default(),
+            ids: Ids::default(),
+        }
+    }
+
+    /// Reads the seat of the record with this canonical form. A member that is a number is the one
+    /// whose id is the number's canonical spelling.
+    ///
+    /// Errors: as [`Reader::read`], for what is no canonical form.
+    pub fn read(&mut self, canonical: &[u8]) -> Result<Seat> {
+        self.signals.read(&mut self.reader, &self.fields, canonical)?;
+        let signals = &self.signals;
+        let cohorts = match &self.source {
+            Source::Field(field) => signals.string(*field).map(Into::into).into_iter().collect(),
+            Source::Ruleset(ruleset) => {
+                ruleset.ids_into(signals, &mut self.ids);
+                self.ids.iter().map(Into::into).collect()
+            }
+        };
+        let market = signals.string(self.market).and_then(Market::parse);
+        let member = signals.text(self.member).and_then(|id| match &self.key {
+            None => Member::of(id),
+            Some(key) => key.member(id),
+        });
+        Ok(Seat { cohorts, market, member })
     }
 }
 
 /// Counts the members of cohorts, each member once in each, wherever its records are.
 ///
 /// ```
-/// use precise_core::cohort::{Census, Member};
+/// use precise_core::cohort::{Census, Member, Seat};
 /// let mut census = Census::default();
 /// for id in ["ann", "bob", "bob", "cy"] {
-///     census.push(Some("renters_10013"), Member::of(id))?;
+///     let cohorts = vec!["renters_10013".into()];
+///     census.push(&Seat { cohorts, market: None, member: Member::of(id) }, &[0; 32])?;
 /// }
 /// let release = census.release(3)?;
 /// assert_eq!(release.cohorts()[0].id.as_str(), "renters_10013");
@@ -192,14 +385,26 @@ impl Seat {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Census {
-    numbers: BTreeMap<CohortId, u32>,
-    /// By number: rows that name no member.
+    /// A number for each cohort; of zip codes, which may be taken apart, one for each market area.
+    numbers: BTreeMap<CohortId, BTreeMap<Option<Market>, u32>>,
+    /// By number: rows in one cohort that name no member.
     alone: Vec<u64>,
     /// The same for rows in no cohort.
     outside_alone: u64,
     /// Who is in which cohort. Repeats go when the list is settled.
     seats: Vec<(u32, Member)>,
     settled: usize,
+    /// Rows in several cohorts that name no member.
+    several: u64,
+    /// With a key, what is kept of members is made as well.
+    guard: Option<Guard>,
+}
+
+#[derive(Clone, Debug)]
+struct Guard {
+    key: ReleaseKey,
+    /// How often a record that is a member of its own was met.
+    lone: BTreeMap<Hash, u64>,
 }
 
 /// The number of no cohort.
@@ -210,33 +415,64 @@ const OUTSIDE: u32 = u32::MAX;
 const SETTLE_LEN: usize = 1 << 16;
 
 impl Census {
-    /// Counts one record: its cohort, None for none, and its member, None for one of its own.
+    /// Begins one of a release that is to be compared with others. Seats have members as the key
+    /// gives them.
+    pub fn guarded(key: ReleaseKey) -> Self {
+        Self { guard: Some(Guard { key, lone: BTreeMap::new() }), ..Self::default() }
+    }
+
+    /// Counts one record, whose proof hash is this.
     ///
     /// Error: PR501 for a malformed cohort id.
-    pub fn push(&mut self, cohort: Option<&str>, member: Option<Member>) -> Result<()> {
-        let number = cohort.map(|id| self.number(id)).transpose()?;
-        if let Some(member) = member {
-            if self.seats.len() >= (2 * self.settled).max(SETTLE_LEN) {
-                self.settle();
+    pub fn push(&mut self, seat: &Seat, proof_hash: &Hash) -> Result<()> {
+        let numbers = seat
+            .cohorts
+            .iter()
+            .map(|id| self.number(id, seat.market))
+            .collect::<Result<Vec<u32>>>()?;
+        let member = seat.member.or_else(|| self.lone(numbers.len(), proof_hash));
+        match (member, &numbers[..]) {
+            (None, []) => self.outside_alone += 1,
+            (None, numbers) => numbers.iter().for_each(|&number| self.alone[number as usize] += 1),
+            (Some(member), numbers) => {
+                if self.seats.len() >= (2 * self.settled).max(SETTLE_LEN) {
+                    self.settle();
+                }
+                let outside = numbers.is_empty().then_some(OUTSIDE);
+                let numbers = numbers.iter().copied().chain(outside);
+                self.seats.extend(numbers.map(|number| (number, member)));
             }
-            self.seats.push((number.unwrap_or(OUTSIDE), member));
-        } else if let Some(number) = number {
-            self.alone[number as usize] += 1;
-        } else {
-            self.outside_alone += 1;
         }
         Ok(())
     }
 
-    fn number(&mut self, id: &str) -> Result<u32> {
-        if let Some(number) = self.numbers.get(id) {
+    /// Who a record is that names no member; none where it need only be counted. In several cohorts
+    /// it needs a name, since they may meet in the remainder.
+    fn lone(&mut self, cohorts: usize, proof_hash: &Hash) -> Option<Member> {
+        if let Some(Guard { key, lone }) = &mut self.guard {
+            let number = lone.entry(*proof_hash).or_default();
+            *number += 1;
+            return Some(key.lone(proof_hash, *number - 1));
+        }
+        (cohorts > 1).then(|| {
+            self.several += 1;
+            // No other record has this, and of a hash eight bytes would have to be zeros.
+            let mut member = [0; 16];
+            member[8..].copy_from_slice(&self.several.to_be_bytes());
+            Member(member)
+        })
+    }
+
+    fn number(&mut self, id: &str, market: Option<Market>) -> Result<u32> {
+        let market = market.filter(|_| split(id).1.is_zip());
+        if let Some(number) = self.numbers.get(id).and_then(|numbers| numbers.get(&market)) {
             return Ok(*number);
         }
         let id = CohortId::parse(id)
             .map_err(|error| error.at_path(alloc::format!("$.{COHORT_FIELD}")))?;
         let number = self.alone.len() as u32;
         self.alone.push(0);
-        self.numbers.insert(id, number);
+        self.numbers.entry(id).or_default().insert(market, number);
         Ok(number)
     }
 
@@ -254,33 +490,48 @@ impl Census {
             return Err(Error::new(Code::CohortSize).because(alloc::format!("it is {k}")));
         }
         self.settle();
-        let seats_of = |number: u32| {
-            let start = self.seats.partition_point(|seat| seat.0 < number);
-            let len = self.seats[start..].partition_point(|seat| seat.0 == number);
-            &self.seats[start..start + len]
+        let groups = self.groups(k);
+        let members = match &self.guard {
+            None => Vec::new(),
+            Some(guard) => self.released(&guard.key, &groups),
         };
+        let cohorts = groups.into_iter();
+        let cohorts = cohorts.map(|(id, group)| Cohort { id, members: group.count() }).collect();
+        Release::new(k, cohorts, members)
+    }
+
+    /// The cohorts that may be named.
+    fn groups(&self, k: u64) -> BTreeMap<CohortId, Group<'_>> {
         let mut cohorts: BTreeMap<CohortId, Group<'_>> = BTreeMap::new();
-        for (id, &number) in &self.numbers {
-            let alone = self.alone[number as usize];
-            cohorts.insert(id.clone(), Group { seats: seats_of(number).into(), alone });
+        for (id, numbers) in &self.numbers {
+            let group = cohorts.entry(id.clone()).or_default();
+            for (market, &number) in numbers {
+                let alone = self.alone[number as usize];
+                group.take_in(*market, Part { seats: self.seats_of(number).into(), alone });
+            }
         }
-        let mut remainder = Group { seats: seats_of(OUTSIDE).into(), alone: self.outside_alone };
+        let mut remainder = Group::default();
+        let outside = Part { seats: self.seats_of(OUTSIDE).into(), alone: self.outside_alone };
+        remainder.take_in(None, outside);
 
         // What is too small is made wider, the narrowest first.
         for width in Width::ALL {
-            let small = |id: &CohortId, group: &Group<'_>| id.width() == width && group.count() < k;
             let mut widened = Vec::new();
             cohorts.retain(|id, group| {
-                let is_small = small(id, group);
+                let is_small = id.width() == width && group.count() < k;
                 if is_small {
-                    widened.push((id.wider(), core::mem::take(group)));
+                    let parts = core::mem::take(group).parts.into_iter();
+                    widened.extend(parts.map(|(market, part)| (id.wider(market), market, part)));
                 }
                 !is_small
             });
-            for (wider, group) in widened {
+            for (wider, market, part) in widened {
                 match wider {
-                    Some(id) => cohorts.entry(id).or_default().take_in(group),
-                    None => remainder.take_in(group),
+                    Some(id) => {
+                        let market = market.filter(|_| id.width().is_zip());
+                        cohorts.entry(id).or_default().take_in(market, part);
+                    }
+                    None => remainder.take_in(None, part),
                 }
             }
             cohorts.values_mut().for_each(Group::settle);
@@ -294,39 +545,91 @@ impl Census {
                 cohorts.remove(&id);
             }
         }
-        let cohorts = cohorts.into_iter();
-        Release::new(k, cohorts.map(|(id, group)| Cohort { id, members: group.count() }).collect())
+        cohorts
+    }
+
+    fn seats_of(&self, number: u32) -> &[(u32, Member)] {
+        let start = self.seats.partition_point(|seat| seat.0 < number);
+        let len = self.seats[start..].partition_point(|seat| seat.0 == number);
+        &self.seats[start..start + len]
+    }
+
+    /// What is kept of all members, those in no named cohort too.
+    fn released(&self, key: &ReleaseKey, named: &BTreeMap<CohortId, Group<'_>>) -> Vec<Released> {
+        let mut seats: Vec<(Member, u32)> =
+            self.seats.iter().map(|(_, member)| (*member, OUTSIDE)).collect();
+        for (number, group) in (0..).zip(named.values()) {
+            seats.extend(group.members().map(|member| (member, number)));
+        }
+        seats.sort_unstable();
+        seats.dedup();
+        let ids: Vec<&str> = named.keys().map(CohortId::as_str).collect();
+        seats
+            .chunk_by(|one, next| one.0 == next.0)
+            .filter_map(|seats| {
+                let (member, _) = seats.first()?;
+                // Ids are numbered in their order; the last number is that of none.
+                let ids = seats.iter().filter_map(|(_, number)| ids.get(*number as usize).copied());
+                Some(Released { member: member.0, seats: key.seats(ids) })
+            })
+            .collect()
     }
 }
 
-/// The members of a cohort while it may still grow.
+/// The members of a cohort while it may still grow, by market area while it may be taken apart.
 #[derive(Clone, Debug, Default)]
 struct Group<'a> {
+    parts: BTreeMap<Option<Market>, Part<'a>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Part<'a> {
     /// A large cohort's stay where they were counted.
     seats: Cow<'a, [(u32, Member)]>,
     alone: u64,
 }
 
 impl<'a> Group<'a> {
-    /// How many there are, once it is settled.
+    /// How many members there are, once it is settled.
     fn count(&self) -> u64 {
-        self.seats.len() as u64 + self.alone
+        let alone: u64 = self.parts.values().map(|part| part.alone).sum();
+        let mut seats = self.parts.values().filter(|part| !part.seats.is_empty());
+        let count = match (seats.next(), seats.next()) {
+            (None, _) => 0,
+            (Some(part), None) => part.seats.len(),
+            // Who has records in several market areas is one.
+            (Some(_), Some(_)) => {
+                let mut members: Vec<Member> = self.members().collect();
+                members.sort_unstable();
+                members.dedup();
+                members.len()
+            }
+        };
+        count as u64 + alone
     }
 
-    fn take_in(&mut self, other: Group<'a>) {
-        self.alone += other.alone;
-        if self.seats.is_empty() {
-            self.seats = other.seats;
+    /// Those who are not alone; one in several market areas comes several times.
+    fn members(&self) -> impl Iterator<Item = Member> {
+        self.parts.values().flat_map(|part| part.seats.iter().map(|(_, member)| *member))
+    }
+
+    fn take_in(&mut self, market: Option<Market>, other: Part<'a>) {
+        let part = self.parts.entry(market).or_default();
+        part.alone += other.alone;
+        if part.seats.is_empty() {
+            part.seats = other.seats;
         } else {
-            self.seats.to_mut().extend_from_slice(&other.seats);
+            part.seats.to_mut().extend_from_slice(&other.seats);
         }
     }
 
     /// A member of several of the cohorts it was made of is one.
     fn settle(&mut self) {
-        if let Cow::Owned(seats) = &mut self.seats {
-            seats.sort_unstable_by_key(|seat| seat.1);
-            seats.dedup_by_key(|seat| seat.1);
+        for part in self.parts.values_mut() {
+            if let Cow::Owned(seats) = &mut part.seats {
+                seats.sort_unstable_by_key(|seat| seat.1);
+                seats.dedup_by_key(|seat| seat.1);
+            }
         }
     }
 }
@@ -356,10 +659,11 @@ pub struct Release {
     k: u64,
     cohorts: Vec<Cohort>,
     cohorts_root: Hash,
+    members: Vec<Released>,
 }
 
 impl Release {
-    fn new(k: u64, cohorts: Vec<Cohort>) -> Result<Self> {
+    fn new(k: u64, cohorts: Vec<Cohort>, members: Vec<Released>) -> Result<Self> {
         let hashes =
             cohorts.iter().map(|cohort| proof::hash(cohort.to_json().as_bytes(), None)).collect();
         let batch = Batch::new(hashes).map_err(|_| {
@@ -367,7 +671,7 @@ impl Release {
             Error::new(Code::Release).because(detail)
         })?;
         let cohorts_root = batch.root();
-        Ok(Self { k, cohorts, cohorts_root })
+        Ok(Self { k, cohorts, cohorts_root, members })
     }
 
     /// The cohorts, sorted by id, at least one.
@@ -375,9 +679,14 @@ impl Release {
         &self.cohorts
     }
 
+    /// The members of the audience, sorted, each once; none of a census that has no key.
+    pub fn members(&self) -> &[Released] {
+        &self.members
+    }
+
     /// The audience document in JCS form: the roots of the records' batches in order of their
-    /// cells, and how many proofs are in them.
-    pub fn document(&self, batch_roots: &[Hash], count: u64) -> String {
+    /// cells, how many proofs are in them, and the rule set, if one said who is in which cohort.
+    pub fn document(&self, batch_roots: &[Hash], count: u64, ruleset: Option<&Hash>) -> String {
         let mut writer = Writer::object();
         writer.key("batch_roots").hashes(batch_roots);
         writer.key("canon").string(canonical::NAME);
@@ -386,6 +695,9 @@ impl Release {
         writer.key("count").integer(count);
         writer.key("k").integer(self.k);
         writer.key("kind").string("audience");
+        if let Some(hash) = ruleset {
+            writer.key("ruleset_hash").hash(hash);
+        }
         writer.key("v").integer(1);
         writer.finish()
     }
@@ -397,8 +709,9 @@ mod tests {
 
     use super::*;
 
-    fn wider(id: &str) -> Option<String> {
-        CohortId::parse(id).unwrap().wider().map(|id| id.to_string())
+    fn wider(id: &str, market: Option<&str>) -> Option<String> {
+        let market = market.and_then(Market::parse);
+        CohortId::parse(id).unwrap().wider(market).map(|id| id.to_string())
     }
 
     #[test]
@@ -426,7 +739,16 @@ mod tests {
             ("eco_dma_501", Some("eco")),
             ("zip3_100_dma_501", Some("zip3_100")),
         ] {
-            assert_eq!(wider(id).as_deref(), next, "{id}");
+            assert_eq!(wider(id, None).as_deref(), next, "{id}");
+            let of_market = if id.contains("zip3_100") && next == Some("eco") {
+                Some("eco_dma_007")
+            } else {
+                next
+            };
+            assert_eq!(wider(id, Some("007")).as_deref(), of_market, "{id}");
+        }
+        for none in ["", "50", "5010", "+50", "50a", "\u{663}01", " 501"] {
+            assert_eq!(Market::parse(none), None, "{none:?}");
         }
         for place in ["", "_10013", "_zip3_100", "_dma_501"] {
             assert!(CohortId::parse(&alloc::format!("{longest}{place}")).is_ok(), "{place}");
@@ -468,11 +790,22 @@ mod tests {
         }
     }
 
+    /// The seat of a record in these cohorts.
+    fn seat<'c>(
+        cohorts: impl IntoIterator<Item = &'c str>,
+        market: Option<&str>,
+        member: &str,
+    ) -> Seat {
+        let cohorts = cohorts.into_iter().map(Into::into).collect();
+        let market = market.and_then(Market::parse);
+        Seat { cohorts, market, member: Member::of(member) }
+    }
+
     /// `(cohort, member)`; a member of one's own is "".
     fn release(seats: &[(Option<&str>, &str)], k: u64) -> Result<Vec<(String, u64)>> {
         let mut census = Census::default();
         for (cohort, member) in seats {
-            census.push(*cohort, Member::of(member))?;
+            census.push(&seat(*cohort, None, member), &[0; 32])?;
         }
         let cohorts = census.release(k)?.cohorts;
         Ok(cohorts.iter().map(|cohort| (cohort.id.to_string(), cohort.members)).collect())
@@ -533,20 +866,24 @@ mod tests {
     #[test]
     fn the_document_says_what_is_released() {
         let mut census = Census::default();
-        census.push(Some("a"), None).unwrap();
-        census.push(Some("a"), None).unwrap();
+        census.push(&seat(["a"], None, ""), &[0; 32]).unwrap();
+        census.push(&seat(["a"], None, ""), &[0; 32]).unwrap();
         let release = census.release(2).unwrap();
         let cohort = proof::hash(br#"{"id":"a","n":2}"#, None);
         let root = crate::hex::format_hash(&crate::merkle::leaf(&cohort));
         let zeros = "0".repeat(64);
         assert_eq!(
-            release.document(&[[0; 32]], 2),
+            release.document(&[[0; 32]], 2, None),
             alloc::format!(
                 "{{\"batch_roots\":[\"0x{zeros}\"],\"canon\":\"precise-jcs-1\",\
                  \"cohort_count\":1,\"cohorts_root\":\"{root}\",\"count\":2,\"k\":2,\
                  \"kind\":\"audience\",\"v\":1}}"
             )
         );
+        let of_rules = release.document(&[[0; 32]], 2, Some(&[0; 32]));
+        let end = alloc::format!("\"kind\":\"audience\",\"ruleset_hash\":\"0x{zeros}\",\"v\":1}}");
+        assert!(of_rules.ends_with(&end), "{of_rules}");
+        assert_eq!(canonical::canonicalize(of_rules.as_bytes()).unwrap(), of_rules.as_bytes());
     }
 
     #[test]
@@ -554,7 +891,7 @@ mod tests {
         let mut census = Census::default();
         for i in 0..400_000 {
             let id = alloc::format!("{}", i % 1000);
-            census.push(Some("a"), Member::of(&id)).unwrap();
+            census.push(&seat(["a"], None, &id), &[0; 32]).unwrap();
         }
         assert!(census.seats.capacity() <= 4 * SETTLE_LEN, "{}", census.seats.capacity());
         assert_eq!(census.release(2).unwrap().cohorts[0].members, 1000);

@@ -79,7 +79,7 @@ pub trait Sink {
 }
 
 /// Buffers of the reader that outlive one document, so that reading allocates nothing per record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reader {
     /// The characters of a string that had escapes.
     unescaped: Vec<u8>,

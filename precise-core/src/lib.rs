@@ -9,6 +9,7 @@
 //!  policy.rs    whose keys a verifier trusts
 //!  receipt.rs   what a proof's holder keeps: its way from a batch into a log
 //!  status.rs    which proofs are void, as a map that shows one of them and no other
+//!  ruleset.rs   which cohorts a record is in
 //!  cohort.rs    which cohorts of an audience may be named, and the document that does
 //!  performance.rs  how a cohort did: facts, exact sums, and what they show
 //!  statistics.rs   intervals and their like, the same bits everywhere
@@ -55,6 +56,7 @@ pub mod proof;
 pub mod receipt;
 pub mod records;
 pub mod row;
+pub mod ruleset;
 pub mod statistics;
 pub mod status;
 pub mod tlog;

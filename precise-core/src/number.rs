@@ -143,6 +143,35 @@ pub fn format_f64(f: f64) -> String {
     }
 }
 
+/// An integer that stands for a canonical number where numbers are compared: one is below, above or
+/// equal to another exactly as the numbers are.
+///
+/// Error: PR201 for more than 17 digits, which no canonical number has.
+pub(crate) fn ordinal(literal: Literal<'_>) -> Result<i128, Code> {
+    let decimal = match Decimal::read(literal) {
+        Read::Zero => return Ok(0),
+        Read::TooLong => return Err(Code::NumberPrecision),
+        Read::Decimal(decimal) => decimal.check()?,
+    };
+    // Of two magnitudes the one with the larger power of ten is larger, and of equal powers the one
+    // with the larger digits, once zeros behind make both 17 long: 10^17 is below 2^57. The power
+    // is from -324 to 308, so that this is above 0 and far below 2^127.
+    let digits = decimal.digits[..decimal.len]
+        .iter()
+        .fold(0, |value, digit| value * 10 + i128::from(digit - b'0'));
+    let digits = digits * 10_i128.pow((MAX_DIGITS - decimal.len) as u32);
+    let magnitude = i128::from(decimal.e + 400) << 64 | digits;
+    Ok(if literal.text[0] == b'-' { -magnitude } else { magnitude })
+}
+
+/// The same of a canonical number's text.
+pub(crate) fn ordinal_of(text: &str) -> Result<i128, Code> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let (mantissa, exponent) = split_at(unsigned, b'e');
+    let (integer, fraction) = split_at(mantissa, b'.');
+    ordinal(Literal { text: text.as_bytes(), at: 0, integer, fraction, exponent })
+}
+
 /// Whether `text` is an exact number in plain notation: perhaps a sign, digits, and perhaps a point
 /// and more digits.
 ///
@@ -337,5 +366,54 @@ fn split_at(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
     match text.iter().position(|&b| b == separator) {
         Some(at) => (&text[..at], &text[at + 1..]),
         None => (text, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cmp::Ordering;
+
+    use super::*;
+
+    #[test]
+    fn ordinals_are_in_the_order_of_the_numbers() -> Result<(), Code> {
+        let sorted = [
+            "-1.7976931348623157e308",
+            "-1e21",
+            "-10",
+            "-9.99",
+            "-1",
+            "-0.1",
+            "-5e-324",
+            "0",
+            "5e-324",
+            "0.000001",
+            "0.3",
+            "0.30000000000000004",
+            "0.6",
+            "1",
+            "9.99",
+            "10",
+            "10.01",
+            "99",
+            "100",
+            "9007199254740991",
+            "9007199254740992",
+            "1e21",
+            "1.7976931348623157e308",
+        ];
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(ordinal_of(a)?.cmp(&ordinal_of(b)?), i.cmp(&j), "{a} and {b}");
+            }
+        }
+        for same in [["0", "-0.0"], ["1.50", "15e-1"], ["100", "1e2"], ["-0.10", "-1e-1"]] {
+            let [a, b] = [ordinal_of(same[0])?, ordinal_of(same[1])?];
+            assert_eq!(a.cmp(&b), Ordering::Equal, "{same:?}");
+        }
+        for wrong in ["123456789012345678", "1e309", "9007199254740993"] {
+            assert!(ordinal_of(wrong).is_err(), "{wrong}");
+        }
+        Ok(())
     }
 }

@@ -87,7 +87,9 @@ def outcome(vector):
     try:
         if is_audience(vector):
             records = [record.encode("utf-8") for record in vector["records"]]
-            return ("audience", reference.audience(records, vector["k"]))
+            rules = vector.get("ruleset")
+            rules = rules and rules.encode("utf-8")
+            return ("audience", reference.audience(records, vector["k"], rules))
         result = call(vector)
     except reference.Refused as fault:
         return ("error", fault.code)

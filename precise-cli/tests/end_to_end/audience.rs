@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Float64Array, Int64Array, StringArray,
 };
-use precise_core::cohort::{Census, Member};
+use precise_core::cohort::{Census, Member, Seat};
 use precise_core::merkle::Batch;
 use precise_core::{Hash, hex, proof};
 use serde_json::{Value, json};
@@ -29,14 +29,16 @@ const COUNT: usize = 90;
 /// The proof id and document of those records, by the core, in one part.
 fn expected(records: &[String], seats: &[(&str, &str)], k: u64) -> (String, String) {
     let mut census = Census::default();
-    for (cohort, member) in seats {
-        census.push(Some(cohort), Member::of(member)).unwrap();
-    }
     let hashes: Vec<Hash> =
         records.iter().map(|record| proof::hash(record.as_bytes(), None)).collect();
+    for ((cohort, member), hash) in seats.iter().zip(&hashes) {
+        let cohorts = vec![(*cohort).into()];
+        let seat = Seat { cohorts, market: None, member: Member::of(member) };
+        census.push(&seat, hash).unwrap();
+    }
     let batch = Batch::new(hashes).unwrap();
     let document =
-        census.release(k).unwrap().document(&[batch.root()], batch.hashes().len() as u64);
+        census.release(k).unwrap().document(&[batch.root()], batch.hashes().len() as u64, None);
     (proof::format_id(&proof::hash(document.as_bytes(), None)), document)
 }
 

@@ -3,11 +3,14 @@
 
 use std::fs;
 
-use precise_core::cohort::{COHORT_FIELD, Census, MEMBER_FIELD, Seat};
+use std::sync::Arc;
+
+use precise_core::canonical::canonicalize;
+use precise_core::cohort::{Census, MEMBER_FIELD, SeatReader};
 use precise_core::field::FieldPath;
-use precise_core::json::Reader;
 use precise_core::merkle::{Batch, part_index};
-use precise_core::proof::{self, Minter, format_id};
+use precise_core::proof::{self, format_id};
+use precise_core::ruleset::Ruleset;
 use precise_core::{Code, Hash, Result as CoreResult};
 use serde_json::Value as Json;
 
@@ -25,6 +28,8 @@ pub struct AudienceVector {
     pub comment: String,
     /// The members a cohort must have.
     pub k: u64,
+    /// The rule set, a JSON text, that says which cohorts records are in; none: they do.
+    pub ruleset: Option<String>,
     /// The records, JSON texts. Those that are refused are not in the audience.
     pub records: Vec<String>,
     /// What comes of it.
@@ -45,21 +50,27 @@ pub struct Audience {
 impl Audience {
     /// The audience of these records, all in memory, in parts of at most `part_limit`.
     ///
-    /// Errors: PR501, PR502, PR503, PR904.
-    pub fn of<T: AsRef<[u8]>>(records: &[T], k: u64, part_limit: usize) -> CoreResult<Self> {
-        let (cohort, member) = (FieldPath::parse(COHORT_FIELD)?, FieldPath::parse(MEMBER_FIELD)?);
-        let (mut minter, mut reader) = (Minter::default(), Reader::default());
+    /// Errors: PR501, PR502, PR503, PR504, PR505, PR904.
+    pub fn of<T: AsRef<[u8]>>(
+        records: &[T],
+        ruleset: Option<&str>,
+        k: u64,
+        part_limit: usize,
+    ) -> CoreResult<Self> {
+        let ruleset = ruleset.map(|text| Ruleset::parse(text.as_bytes())).transpose()?;
+        let ruleset_hash = ruleset.as_ref().map(|ruleset| *ruleset.hash());
+        let member = FieldPath::parse(MEMBER_FIELD)?;
+        let mut seats = SeatReader::new(ruleset.map(Arc::new), &member, None);
         let mut census = Census::default();
+        let mut hashes = Vec::new();
         for record in records {
-            if minter.push(record.as_ref()).is_ok() {
-                let canonical = minter.canonical(minter.len() - 1);
-                let seat = Seat::read(&mut reader, canonical, &cohort, &member)?;
-                census.push(seat.cohort.as_deref(), seat.member)?;
+            if let Ok(canonical) = canonicalize(record.as_ref()) {
+                let hash = proof::hash(&canonical, None);
+                census.push(&seats.read(&canonical)?, &hash)?;
+                hashes.push(hash);
             }
         }
         let release = census.release(k)?;
-        let mut hashes = Vec::new();
-        minter.hash_into(&mut hashes);
         let batch = Batch::new(hashes)?;
         let bits = batch.part_bits(part_limit)?;
         let same_cell = |a: &Hash, b: &Hash| part_index(a, bits) == part_index(b, bits);
@@ -68,7 +79,8 @@ impl Audience {
             .chunk_by(same_cell)
             .map(|cell| Ok(Batch::new(cell.to_vec())?.root()))
             .collect::<CoreResult<_>>()?;
-        let document = release.document(&roots, batch.hashes().len() as u64);
+        let count = batch.hashes().len() as u64;
+        let document = release.document(&roots, count, ruleset_hash.as_ref());
         Ok(Self {
             proof_id: format_id(&proof::hash(document.as_bytes(), None)),
             document,
@@ -106,6 +118,10 @@ impl AudienceVector {
         let (id, comment) = (members.take_string("id")?, members.take_string("comment")?);
         let k = members.take("k")?;
         let k = k.as_u64().ok_or_else(|| format!("{id}: {k} is not a number of members"))?;
+        let ruleset = match members.take_optional("ruleset") {
+            None => None,
+            Some(ruleset) => Some(string(ruleset)?),
+        };
         let records = list(members.take("records")?, string)?;
         let expected = if members.has("error") {
             let name = members.take_string("error")?;
@@ -118,7 +134,7 @@ impl AudienceVector {
             })
         };
         members.finish()?;
-        Ok(Self { id, comment, k, records, expected })
+        Ok(Self { id, comment, k, ruleset, records, expected })
     }
 
     fn to_line(&self) -> String {
@@ -135,11 +151,14 @@ impl AudienceVector {
                 quoted(&audience.document)
             ),
         };
+        let ruleset = self.ruleset.as_ref();
+        let ruleset = ruleset.map(|text| format!("\"ruleset\": {}, ", quoted(text)));
         format!(
-            "{{\"id\": {}, \"comment\": {}, \"k\": {}, \"records\": {}, {expected}}}",
+            "{{\"id\": {}, \"comment\": {}, \"k\": {}, {}\"records\": {}, {expected}}}",
             quoted(&self.id),
             quoted(&self.comment),
             self.k,
+            ruleset.unwrap_or_default(),
             strings(&self.records)
         )
     }

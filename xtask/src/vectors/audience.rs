@@ -20,6 +20,7 @@ struct Call {
     name: String,
     comment: String,
     k: u64,
+    ruleset: Option<String>,
     records: Vec<String>,
     /// The cohorts to be named, or the refusal.
     meant: Result<Vec<String>, Code>,
@@ -29,14 +30,14 @@ impl Call {
     /// Proves, and makes the vector if what comes of it is what was meant.
     fn run(self) -> Result<AudienceVector, String> {
         let id = format!("{AUDIENCE}/{}", self.name);
-        let found = Audience::of(&self.records, self.k, PART_LIMIT);
+        let found = Audience::of(&self.records, self.ruleset.as_deref(), self.k, PART_LIMIT);
         let expected = found.map_err(|error| error.code());
         let ids = expected.clone().map(|audience| audience.cohort_ids);
         if ids != self.meant {
             return Err(format!("{id}: meant {:?}, the core gives {expected:?}", self.meant));
         }
-        let Self { comment, k, records, .. } = self;
-        Ok(AudienceVector { id, comment, k, records, expected })
+        let Self { comment, k, ruleset, records, .. } = self;
+        Ok(AudienceVector { id, comment, k, ruleset, records, expected })
     }
 }
 
@@ -63,7 +64,8 @@ fn calls() -> Vec<Call> {
     let mut calls = Vec::new();
     let mut add = |name: &str, comment: &str, k, records, meant: Result<&[&str], Code>| {
         let meant = meant.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
-        calls.push(Call { name: name.into(), comment: comment.into(), k, records, meant });
+        let (name, comment) = (name.into(), comment.into());
+        calls.push(Call { name, comment, k, ruleset: None, records, meant });
     };
     let (refused, malformed) = (Err(Code::Release), Err(Code::CohortId));
     let eco: Result<&[&str], Code> = Ok(&["eco"]);

@@ -1,0 +1,557 @@
+//! Rule sets: which cohorts a record is in (SPEC.md sections 8.5 and 8.6).
+//!
+//! A rule set is read once, into numbers of the fields that its conditions are about. A record is
+//! read in one pass, which keeps what stands in those fields; then each cohort's rule looks there.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::ops::Range;
+
+use crate::canonical::{append_name, canonicalize};
+use crate::cohort::CohortId;
+use crate::document::{Document, Members};
+use crate::error::{Code, Error, Result};
+use crate::field::{FieldPath, Fields, Signal, Signals};
+use crate::json::Reader;
+use crate::merkle::Hash;
+use crate::number;
+use crate::proof;
+
+/// The longest canonical form: 1 MiB.
+pub const MAX_LEN: usize = 1 << 20;
+
+/// Cohorts of one rule set.
+pub const MAX_COHORTS: usize = 10_000;
+
+/// How deep rules nest, the cohort's own being the first.
+pub const MAX_DEPTH: usize = 16;
+
+/// Characters of a version.
+const MAX_VERSION: usize = 64;
+
+/// A rule set.
+#[derive(Clone, Debug)]
+pub struct Ruleset {
+    hash: Hash,
+    version: String,
+    cohorts: Vec<Cohort>,
+    fields: Fields,
+    zip: usize,
+    dma: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Cohort {
+    name: String,
+    rule: Rule,
+    geo: Option<Geo>,
+}
+
+/// The place that an id gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Geo {
+    Dma,
+    Zip,
+    Zip3,
+}
+
+#[derive(Clone, Debug)]
+enum Rule {
+    All(Vec<Rule>),
+    Any(Vec<Rule>),
+    Condition { field: usize, test: Test },
+    Not(Box<Rule>),
+}
+
+/// What a condition asks of the value in its field.
+#[derive(Clone, Debug)]
+enum Test {
+    Equal(Operand),
+    Exists(bool),
+    /// Sorted.
+    In(Vec<Operand>),
+    /// Whether it is on this side of the operand, or on that.
+    Ordered(Operand, [Ordering; 2]),
+    Unequal(Operand),
+}
+
+/// What a value is compared with: values of one type are in its order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Operand {
+    Boolean(bool),
+    /// As [`number::ordinal`].
+    Number(i128),
+    /// In UTF-8, whose bytes are compared.
+    String(String),
+}
+
+impl Ruleset {
+    /// Reads a rule set in any spelling.
+    ///
+    /// Errors, each with its path: PR504, PR501 for a name that is none, PR505 for names that begin
+    /// one another.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let root = Place { around: None, step: Step::Root };
+        let canonical = canonicalize(json).map_err(|error| {
+            let place = error.path().map_or_else(|| root.path(), Into::into);
+            let fault = Error::new(Code::Ruleset).at_path(place);
+            fault.because(alloc::format!("{} {error}", error.code()))
+        })?;
+        if canonical.len() > MAX_LEN {
+            let detail =
+                alloc::format!("it has {} bytes, and at most 1 MiB are read", canonical.len());
+            return Err(root.fault(detail));
+        }
+        let mut members = root.members(Document::read(&canonical, Code::Ruleset)?)?;
+        let version = root.string(&mut members, "version")?;
+        if !(1..=MAX_VERSION).contains(&version.chars().count()) {
+            return Err(root.member("version").fault("it has 1 to 64 characters"));
+        }
+        let mut fields = Fields::default();
+        let (zip, dma) = read_places(&root, &mut members, &mut fields)?;
+        let place = root.member("cohorts");
+        let list = place.elements(root.take(&mut members, "cohorts")?)?;
+        if !(1..=MAX_COHORTS).contains(&list.len()) {
+            let detail =
+                alloc::format!("there are {} cohorts, and 1 to 10,000 are read", list.len());
+            return Err(place.fault(detail));
+        }
+        let cohorts = list
+            .into_iter()
+            .enumerate()
+            .map(|(i, cohort)| Cohort::read(&place.element(i), cohort, &mut fields))
+            .collect::<Result<Vec<_>>>()?;
+        demand_apart(&place, &cohorts)?;
+        root.finish(members)?;
+        let hash = proof::hash(&canonical, None);
+        Ok(Self { hash, version, cohorts, fields, zip, dma })
+    }
+
+    /// Its proof hash.
+    pub fn hash(&self) -> &Hash {
+        &self.hash
+    }
+
+    /// What it calls itself.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The names of its cohorts, in its order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.cohorts.iter().map(|cohort| cohort.name.as_str())
+    }
+
+    /// The fields that it reads, for who reads others with them.
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The field of a record's market area.
+    pub(crate) fn dma(&self) -> usize {
+        self.dma
+    }
+
+    /// The ids of the cohorts of a record in which `signals` were found.
+    pub(crate) fn ids_into(&self, signals: &Signals, ids: &mut Ids) {
+        ids.clear();
+        for cohort in &self.cohorts {
+            if cohort.rule.holds(signals) {
+                ids.push(&cohort.name, cohort.geo.and_then(|geo| self.place(geo, signals)));
+            }
+        }
+        ids.sort();
+    }
+
+    /// What stands between a name and the digits of its place, and these; none if the record does
+    /// not say its place.
+    fn place<'s>(&self, geo: Geo, signals: &'s Signals) -> Option<(&'static str, &'s str)> {
+        let (word, field, digits) = match geo {
+            Geo::Dma => ("_dma_", self.dma, 3),
+            Geo::Zip => ("_", self.zip, 5),
+            Geo::Zip3 => ("_zip3_", self.zip, 5),
+        };
+        let place = digits_of(signals.string(field)?, digits)?;
+        Some((word, if geo == Geo::Zip3 { &place[..3] } else { place }))
+    }
+}
+
+/// A text of so many ASCII digits.
+pub(crate) fn digits_of(text: &str, count: usize) -> Option<&str> {
+    (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+/// `places`: the fields in which a record says its zip code and its market area.
+fn read_places(
+    root: &Place<'_>,
+    members: &mut Members,
+    fields: &mut Fields,
+) -> Result<(usize, usize)> {
+    let mut named = None;
+    if let Some(places) = members.take_optional("places") {
+        let place = root.member("places");
+        named = Some((place, place.members(places)?));
+    }
+    let mut field = |name: &'static str| -> Result<usize> {
+        let path = match &mut named {
+            Some((place, places)) if places.has(name) => {
+                let path = place.string(places, name)?;
+                FieldPath::parse(&path)
+                    .map_err(|_| place.member(name).fault("a name in the path is empty"))?
+            }
+            _ => FieldPath::of_member(name),
+        };
+        Ok(fields.add(&path))
+    };
+    let found = (field("zip")?, field("dma")?);
+    if let Some((place, places)) = named {
+        place.finish(places)?;
+    }
+    Ok(found)
+}
+
+/// Refuses names that stand twice, or of which one, with `_` behind it, begins another.
+fn demand_apart(place: &Place<'_>, cohorts: &[Cohort]) -> Result<()> {
+    let refuse = |i: usize, what: &str, other: &str| {
+        let place = place.element(i);
+        let fault = Error::new(Code::CohortNames).at_path(place.member("name").path());
+        Err(fault.because(alloc::format!("{:?} {what} {other:?}", cohorts[i].name)))
+    };
+    let mut names = BTreeSet::new();
+    for (i, cohort) in cohorts.iter().enumerate() {
+        if !names.insert(cohort.name.as_str()) {
+            return refuse(i, "is the same name as", &cohort.name);
+        }
+    }
+    for (i, cohort) in cohorts.iter().enumerate() {
+        let mut begins = cohort.name.match_indices('_').map(|(at, _)| &cohort.name[..at]);
+        if let Some(begin) = begins.find(|begin| names.contains(begin)) {
+            return refuse(i, "begins with", begin);
+        }
+    }
+    Ok(())
+}
+
+impl Cohort {
+    fn read(place: &Place<'_>, json: Document, fields: &mut Fields) -> Result<Self> {
+        let mut members = place.members(json)?;
+        let name = place.string(&mut members, "name")?;
+        let id =
+            CohortId::parse(&name).map_err(|error| error.at_path(place.member("name").path()))?;
+        if id.wider(None).is_some() {
+            let detail = alloc::format!("{name:?} ends as a place does");
+            let fault = Error::new(Code::CohortId).at_path(place.member("name").path());
+            return Err(fault.because(detail));
+        }
+        let geo = match members.take_optional("geo") {
+            None => None,
+            Some(Document::String(geo)) if geo == "dma" => Some(Geo::Dma),
+            Some(Document::String(geo)) if geo == "zip" => Some(Geo::Zip),
+            Some(Document::String(geo)) if geo == "zip3" => Some(Geo::Zip3),
+            Some(_) => return Err(place.member("geo").fault("it is zip, zip3 or dma")),
+        };
+        let rule = Rule::take_group(place, &mut members, fields, 1)?
+            .ok_or_else(|| place.fault("a cohort has one of all, any and not"))?;
+        place.finish(members)?;
+        Ok(Self { name, rule, geo })
+    }
+}
+
+impl Rule {
+    /// Reads a rule at this depth that is an object of its own.
+    fn read(place: &Place<'_>, json: Document, fields: &mut Fields, depth: usize) -> Result<Self> {
+        if depth > MAX_DEPTH {
+            return Err(place.fault("rules nest deeper than 16"));
+        }
+        let mut members = place.members(json)?;
+        let rule = match Self::take_group(place, &mut members, fields, depth)? {
+            Some(rule) => rule,
+            None => Self::take_condition(place, &mut members, fields)?,
+        };
+        place.finish(members)?;
+        Ok(rule)
+    }
+
+    /// Takes `all`, `any` or `not`, if one of them is there.
+    fn take_group(
+        place: &Place<'_>,
+        members: &mut Members,
+        fields: &mut Fields,
+        depth: usize,
+    ) -> Result<Option<Self>> {
+        for (name, group) in [("all", Self::All as fn(Vec<Self>) -> Self), ("any", Self::Any)] {
+            if let Some(rules) = members.take_optional(name) {
+                let place = place.member(name);
+                let rules = place.elements(rules)?;
+                if rules.is_empty() {
+                    return Err(place.fault("it has no rule"));
+                }
+                let rules = rules
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, rule)| Self::read(&place.element(i), rule, fields, depth + 1))
+                    .collect::<Result<_>>()?;
+                return Ok(Some(group(rules)));
+            }
+        }
+        members
+            .take_optional("not")
+            .map(|rule| {
+                let rule = Self::read(&place.member("not"), rule, fields, depth + 1)?;
+                Ok(Self::Not(Box::new(rule)))
+            })
+            .transpose()
+    }
+
+    fn take_condition(
+        place: &Place<'_>,
+        members: &mut Members,
+        fields: &mut Fields,
+    ) -> Result<Self> {
+        let signal = place.string(members, "signal")?;
+        let path = FieldPath::parse(&signal)
+            .map_err(|_| place.member("signal").fault("a name in the path is empty"))?;
+        let (name, operand) = OPERATORS
+            .iter()
+            .find_map(|name| Some((*name, members.take_optional(name)?)))
+            .ok_or_else(|| place.fault("a condition has a signal and an operator"))?;
+        let test = Test::read(&place.member(name), name, operand)?;
+        Ok(Self::Condition { field: fields.add(&path), test })
+    }
+
+    fn holds(&self, signals: &Signals) -> bool {
+        match self {
+            Self::All(rules) => rules.iter().all(|rule| rule.holds(signals)),
+            Self::Any(rules) => rules.iter().any(|rule| rule.holds(signals)),
+            Self::Condition { field, test } => test.holds(signals.get(*field)),
+            Self::Not(rule) => !rule.holds(signals),
+        }
+    }
+}
+
+/// The operators of conditions.
+const OPERATORS: [&str; 8] = ["eq", "exists", "gt", "gte", "in", "lt", "lte", "ne"];
+
+impl Test {
+    fn read(place: &Place<'_>, operator: &str, json: Document) -> Result<Self> {
+        match operator {
+            "gt" => Self::ordered(place, json, [Ordering::Greater, Ordering::Greater]),
+            "gte" => Self::ordered(place, json, [Ordering::Greater, Ordering::Equal]),
+            "lt" => Self::ordered(place, json, [Ordering::Less, Ordering::Less]),
+            "lte" => Self::ordered(place, json, [Ordering::Less, Ordering::Equal]),
+            "eq" => Operand::read(place, json).map(Self::Equal),
+            "ne" => Operand::read(place, json).map(Self::Unequal),
+            "exists" => match json {
+                Document::Boolean(exists) => Ok(Self::Exists(exists)),
+                _ => Err(place.fault("it is true or false")),
+            },
+            _ => {
+                let operands = place.elements(json)?;
+                if operands.is_empty() {
+                    return Err(place.fault("it has no value"));
+                }
+                let mut operands = operands
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, operand)| Operand::read(&place.element(i), operand))
+                    .collect::<Result<Vec<_>>>()?;
+                operands.sort_unstable();
+                Ok(Self::In(operands))
+            }
+        }
+    }
+
+    fn ordered(place: &Place<'_>, json: Document, sides: [Ordering; 2]) -> Result<Self> {
+        match Operand::read(place, json)? {
+            Operand::Boolean(_) => Err(place.fault("it is a string or a number")),
+            operand => Ok(Self::Ordered(operand, sides)),
+        }
+    }
+
+    /// Whether it is true of what stands in the field; none if that is missing.
+    fn holds(&self, signal: Option<Signal<'_>>) -> bool {
+        let compare = |operand: &Operand| signal.and_then(|signal| operand.compare(signal));
+        match self {
+            Self::Equal(operand) => compare(operand) == Some(Ordering::Equal),
+            Self::Exists(exists) => signal.is_some() == *exists,
+            Self::In(operands) => signal.is_some_and(|signal| {
+                let place = operands.binary_search_by(|operand| operand.order(signal).reverse());
+                place.is_ok()
+            }),
+            Self::Ordered(operand, sides) => {
+                compare(operand).is_some_and(|side| sides.contains(&side))
+            }
+            Self::Unequal(operand) => compare(operand).is_some_and(Ordering::is_ne),
+        }
+    }
+}
+
+impl Operand {
+    fn read(place: &Place<'_>, json: Document) -> Result<Self> {
+        match json {
+            Document::Boolean(boolean) => Ok(Self::Boolean(boolean)),
+            Document::Number(number) => match number::ordinal_of(&number) {
+                Ok(ordinal) => Ok(Self::Number(ordinal)),
+                Err(_) => Err(place.fault("it is no number of a record")),
+            },
+            Document::String(string) => Ok(Self::String(string)),
+            _ => Err(place.fault("it is a string, a number or a boolean")),
+        }
+    }
+
+    /// How a value is ordered beside this one; none if it is of another type.
+    fn compare(&self, signal: Signal<'_>) -> Option<Ordering> {
+        match (signal, self) {
+            (Signal::Boolean(value), Self::Boolean(operand)) => Some(value.cmp(operand)),
+            (Signal::Number { ordinal, .. }, Self::Number(operand)) => Some(ordinal.cmp(operand)),
+            (Signal::String(value), Self::String(operand)) => Some(value.cmp(operand.as_bytes())),
+            _ => None,
+        }
+    }
+
+    /// The same where types are ordered as well.
+    fn order(&self, signal: Signal<'_>) -> Ordering {
+        let of_operand = match self {
+            Self::Boolean(_) => 0,
+            Self::Number(_) => 1,
+            Self::String(_) => 2,
+        };
+        let of_signal = match signal {
+            Signal::Boolean(_) => 0,
+            Signal::Number { .. } => 1,
+            Signal::String(_) => 2,
+            Signal::Other => 3,
+        };
+        self.compare(signal).unwrap_or_else(|| of_signal.cmp(&of_operand))
+    }
+}
+
+/// Ids of one record's cohorts after the other's, sorted by bytes. Buffers are kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids {
+    text: String,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Ids {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.ranges.iter().map(|range| &self.text[range.clone()])
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ranges.clear();
+    }
+
+    fn push(&mut self, name: &str, place: Option<(&str, &str)>) {
+        let start = self.text.len();
+        self.text.push_str(name);
+        if let Some((word, digits)) = place {
+            self.text.push_str(word);
+            self.text.push_str(digits);
+        }
+        self.ranges.push(start..self.text.len());
+    }
+
+    fn sort(&mut self) {
+        let Self { text, ranges } = self;
+        ranges.sort_unstable_by_key(|range| &text[range.clone()]);
+    }
+}
+
+/// Finds the cohorts of one record after the other, in buffers it keeps.
+///
+/// ```
+/// use precise_core::ruleset::{Matcher, Ruleset};
+/// let rules = br#"{"cohorts":[{"all":[{"eq":"rent","signal":"housing"}],"geo":"zip",
+///     "name":"renters"}],"version":"1"}"#;
+/// let rules = Ruleset::parse(rules)?;
+/// let mut matcher = Matcher::default();
+/// let mut ids = matcher.ids(&rules, br#"{"housing":"rent","zip":"10013"}"#)?;
+/// assert_eq!(ids.next(), Some("renters_10013"));
+/// # Ok::<(), precise_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Matcher {
+    reader: Reader,
+    signals: Signals,
+    ids: Ids,
+}
+
+impl Matcher {
+    /// The ids of the cohorts of the record with this canonical form, sorted by bytes.
+    ///
+    /// Errors: as [`Reader::read`], for what is no canonical form.
+    pub fn ids(
+        &mut self,
+        ruleset: &Ruleset,
+        canonical: &[u8],
+    ) -> Result<impl ExactSizeIterator<Item = &str>> {
+        self.signals.read(&mut self.reader, &ruleset.fields, canonical)?;
+        ruleset.ids_into(&self.signals, &mut self.ids);
+        Ok(self.ids.iter())
+    }
+}
+
+/// A place in the document that is read, for its faults.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    around: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Element(usize),
+    Member(&'p str),
+    Root,
+}
+
+impl<'p> Place<'p> {
+    fn member(&'p self, name: &'p str) -> Self {
+        Self { around: Some(self), step: Step::Member(name) }
+    }
+
+    fn element(&'p self, i: usize) -> Self {
+        Self { around: Some(self), step: Step::Element(i) }
+    }
+
+    /// As SPEC.md section 1.1 spells it.
+    fn path(&self) -> String {
+        let mut path = self.around.map_or_else(String::new, Self::path);
+        match self.step {
+            Step::Element(i) => path.push_str(&alloc::format!("[{i}]")),
+            Step::Member(name) => append_name(name.as_bytes(), &mut path),
+            Step::Root => path.push('$'),
+        }
+        path
+    }
+
+    fn fault(&self, detail: impl Into<alloc::borrow::Cow<'static, str>>) -> Error {
+        Error::new(Code::Ruleset).at_path(self.path()).because(detail)
+    }
+
+    fn members(&self, json: Document) -> Result<Members> {
+        json.into_members(Code::Ruleset).map_err(|error| error.at_path(self.path()))
+    }
+
+    fn elements(&self, json: Document) -> Result<Vec<Document>> {
+        json.into_elements(Code::Ruleset).map_err(|error| error.at_path(self.path()))
+    }
+
+    fn take(&self, members: &mut Members, name: &'static str) -> Result<Document> {
+        members.take(name).map_err(|error| error.at_path(self.path()))
+    }
+
+    fn string(&self, members: &mut Members, name: &'static str) -> Result<String> {
+        members.take_string(name).map_err(|error| error.at_path(self.path()))
+    }
+
+    /// Refuses members that were not taken.
+    fn finish(&self, members: Members) -> Result<()> {
+        members.finish().map_err(|error| error.at_path(self.path()))
+    }
+}
