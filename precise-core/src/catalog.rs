@@ -1049,6 +1049,8 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         kernel: Kernel::Prepared(|| Box::new(VerifyStatus::default())),
     },
+    cohort::RULESET_HASH,
+    cohort::COHORT_IDS,
     cohort::COHORT_CONFIDENCE,
     cohort::COHORT_PERFORMANCE,
     attribution::CONTRIBUTIONS,

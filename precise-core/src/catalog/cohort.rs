@@ -1,13 +1,86 @@
 //! The rows of the family `cohort`: SPEC.md section 8.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Function, Kernel, Literal, arg, refuses, returns, unchecked};
+use super::{Arg, Function, Kernel, Literal, arg, refuses, returns, unchecked};
+use crate::canonical::Canonicalizer;
 use crate::error::{Code, Result};
 use crate::performance::{FactsReader, Performance, STATE_LEN};
+use crate::ruleset::{Matcher, Ruleset};
 use crate::statistics::Share;
-use crate::value::{Accumulator, StoredState, Type, Value, json};
+use crate::value::{Accumulator, Callee, Kept, StoredState, Type, Value, json};
+
+const RULES: Arg = arg(
+    "rules",
+    Type::Json,
+    "a rule set: {\"cohorts\":[{\"all\":[{\"eq\":\"rent\",\"signal\":\"housing\"}],\"geo\":\"zip\",\
+     \"name\":\"renters\"}],\"version\":\"1\"}",
+);
+
+/// Two cohorts: people who rent, by zip code, and people who care.
+const EXAMPLE_RULES: Literal = Literal::Json(
+    r#"{"cohorts":[{"all":[{"eq":"rent","signal":"housing"}],"geo":"zip","name":"renters"},{"any":[{"gte":0.6,"signal":"scores.eco"},{"in":["ev","bike"],"signal":"owns"}],"name":"eco"}],"version":"2026-11"}"#,
+);
+
+/// One name begins the other.
+const EXAMPLE_CLASH: Literal = Literal::Json(
+    r#"{"cohorts":[{"all":[{"exists":true,"signal":"a"}],"name":"eco"},{"all":[{"exists":true,"signal":"b"}],"name":"eco_urban"}],"version":"1"}"#,
+);
+
+pub(super) const RULESET_HASH: Function = Function {
+    name: "precise_ruleset_hash",
+    family: "cohort",
+    since: "0.2.0",
+    args: &[RULES],
+    required: 1,
+    returns: Type::Bytes,
+    doc: "The hash of a rule set, once it is checked: what an audience document names it by. How \
+          the set is spelled does not matter.",
+    examples: &[
+        returns(
+            &[&[EXAMPLE_RULES]],
+            Literal::Bytes("63ce3693abf3dcf6e784c411420016d2757c871defe850c72fd57f662b1036bd"),
+        ),
+        returns(&[&[Literal::Null]], Literal::Null),
+        refuses(&[&[Literal::Json(r#"{"cohorts":[],"version":"1"}"#)]], Code::Ruleset),
+        refuses(&[&[EXAMPLE_CLASH]], Code::CohortNames),
+    ],
+    kernel: Kernel::Prepared(|| Box::new(RulesetHash::default())),
+};
+
+pub(super) const COHORT_IDS: Function = Function {
+    name: "precise_cohort_ids",
+    family: "cohort",
+    since: "0.2.0",
+    args: &[
+        arg("signals", Type::Json, "what is known of a person, a household or a device"),
+        RULES,
+    ],
+    required: 2,
+    returns: Type::Json,
+    doc: "The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record \
+          does not say, or says in another type, fits no condition but `exists`.",
+    examples: &[
+        returns(
+            &[&[
+                Literal::Json(r#"{"housing":"rent","scores":{"eco":0.60},"zip":"10013"}"#),
+                EXAMPLE_RULES,
+            ]],
+            Literal::Json(r#"["eco","renters_10013"]"#),
+        ),
+        returns(
+            &[&[Literal::Json(r#"{"housing":"rent","scores":{"eco":"0.9"}}"#), EXAMPLE_RULES]],
+            Literal::Json(r#"["renters"]"#),
+        ),
+        returns(&[&[Literal::Json("{}"), EXAMPLE_RULES]], Literal::Json("[]")),
+        returns(&[&[Literal::Null, EXAMPLE_RULES]], Literal::Null),
+        refuses(&[&[Literal::Json(r#"{"a":1,"a":2}"#), EXAMPLE_RULES]], Code::DuplicateKey),
+        refuses(&[&[Literal::Json("{}"), Literal::Json("{}")]], Code::Ruleset),
+    ],
+    kernel: Kernel::Prepared(|| Box::new(CohortIds::default())),
+};
 
 pub(super) const COHORT_CONFIDENCE: Function = Function {
     name: "precise_cohort_confidence",
@@ -81,6 +154,46 @@ pub(super) const COHORT_PERFORMANCE: Function = Function {
 
 const TRUE: Literal = Literal::Boolean(true);
 const FALSE: Literal = Literal::Boolean(false);
+
+/// `precise_ruleset_hash`
+#[derive(Debug, Default)]
+struct RulesetHash {
+    ruleset: Kept<Ruleset>,
+}
+
+impl Callee for RulesetHash {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let [Value::Json(rules)] = args else { return Err(unchecked()) };
+        Ok((*self.ruleset.get(rules, Ruleset::parse)?.hash()).into())
+    }
+}
+
+/// `precise_cohort_ids`
+#[derive(Debug, Default)]
+struct CohortIds {
+    ruleset: Kept<Ruleset>,
+    canonicalizer: Canonicalizer,
+    canonical: Vec<u8>,
+    matcher: Matcher,
+}
+
+impl Callee for CohortIds {
+    fn call(&mut self, args: &[Value<'_>]) -> Result<Value<'static>> {
+        let [Value::Json(signals), Value::Json(rules)] = args else { return Err(unchecked()) };
+        let ruleset = self.ruleset.get(rules, Ruleset::parse)?;
+        self.canonical.clear();
+        self.canonicalizer.append(signals, &mut self.canonical)?;
+        let mut out = String::from("[");
+        for (i, id) in self.matcher.ids(ruleset, &self.canonical)?.enumerate() {
+            // Letters, digits and _ need no escape.
+            out.push_str(if i == 0 { "\"" } else { ",\"" });
+            out.push_str(id);
+            out.push('"');
+        }
+        out.push(']');
+        Ok(json(out))
+    }
+}
 
 /// `precise_cohort_performance`. Its state is that of the sums.
 #[derive(Debug, Default)]
