@@ -9,6 +9,7 @@ mod audience;
 mod canonical;
 mod log;
 mod merkle;
+mod performance;
 mod proof;
 mod receipts;
 mod rows;
@@ -28,6 +29,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
         ("about", "The software itself.", about::calls()),
         ("canonical", "The canonical form: SPEC.md section 1.", canonical::calls()),
         ("merkle", "Batches: SPEC.md section 3.", merkle::calls()),
+        ("performance", "How cohorts did: SPEC.md sections 8.7 and 8.9.", performance::calls()),
         ("proof", "Proofs: SPEC.md section 2.", proof::calls()),
         ("receipts", "Receipts and what is void: SPEC.md sections 5 and 6.", receipts::calls()),
         ("rows", "Typed rows: SPEC.md sections 1.4 and 1.5.", rows::calls()),

@@ -77,6 +77,11 @@ fn proof() {
 }
 
 #[test]
+fn performance() {
+    demand_passed("performance");
+}
+
+#[test]
 fn receipts() {
     demand_passed("receipts");
 }
@@ -89,6 +94,6 @@ fn rows() {
 #[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
-    let run = ["about", "canonical", "merkle", "proof", "receipts", "rows"];
+    let run = ["about", "canonical", "merkle", "performance", "proof", "receipts", "rows"];
     assert_eq!(names, run, "each file has its test above");
 }

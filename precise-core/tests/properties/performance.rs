@@ -173,14 +173,16 @@ proptest! {
             // What is no number would have been written as null.
             prop_assert!(least <= middle && middle <= most, "{} in {}", name, text);
             prop_assert!(json[name].is_object(), "{} in {}", name, text);
-            prop_assert!(text.contains(&format!(":{}", format_f64(middle))), "{} in {}", name, text);
+            let figure = format!(":{}", format_f64(middle));
+            prop_assert!(text.contains(&figure), "{} in {}", name, text);
             prop_assert_eq!(json[name]["low"].is_null(), interval.is_none());
             if let Some(Interval { low, high }) = interval {
                 prop_assert!(least <= low && low <= middle, "{} in {}", name, text);
                 prop_assert!(middle <= high && high <= most, "{} in {}", name, text);
                 let ends = [("low", low), ("high", high)];
-                for (end, value) in ends.map(|(end, value)| (end, format_f64(value))) {
-                    prop_assert!(text.contains(&format!("\"{end}\":{value},")), "{} in {}", name, text);
+                for (end, value) in ends {
+                    let member = format!("\"{end}\":{},", format_f64(value));
+                    prop_assert!(text.contains(&member), "{} in {}", name, text);
                 }
             }
         }

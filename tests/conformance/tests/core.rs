@@ -23,6 +23,11 @@ fn merkle() {
 }
 
 #[test]
+fn performance() {
+    run(&mut Core, "performance").demand_passed();
+}
+
+#[test]
 fn receipts() {
     run(&mut Core, "receipts").demand_passed();
 }
@@ -37,7 +42,7 @@ fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     assert_eq!(
         names,
-        ["about", "canonical", "merkle", "proof", "receipts", "rows"],
+        ["about", "canonical", "merkle", "performance", "proof", "receipts", "rows"],
         "each file has its test above"
     );
 }
