@@ -151,6 +151,54 @@ CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" jsonb, "polic
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_verify_status(bytea, jsonb, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
+CREATE FUNCTION precise_ruleset_hash("rules" text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(text) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+CREATE FUNCTION precise_ruleset_hash("rules" json) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(json) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+CREATE FUNCTION precise_ruleset_hash("rules" jsonb) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(jsonb) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
 CREATE FUNCTION precise_cohort_confidence("k" bigint, "n" bigint) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
@@ -218,6 +266,342 @@ CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" jsonb) (
     SERIALFUNC = precise.precise_cohort_performance_serialize, DESERIALFUNC = precise.precise_cohort_performance_deserialize,
     FINALFUNC = precise.precise_cohort_performance_finish, PARALLEL = SAFE);
 COMMENT ON AGGREGATE precise_cohort_performance(boolean, jsonb) IS 'How a cohort did, one row a user: figures with their intervals at 95 % and how many users they are of, null where nothing can be said. What the ads caused, `uplift`, is told only where they were withheld from some members, `holdout`; else the design is observational.';
+CREATE FUNCTION precise_contributions("event" text, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_contributions(text, text) IS 'Whose data stands behind an event: for each contributor and kind of signal its weight in parts per million, and what it is due of the price, exactly.';
+CREATE FUNCTION precise_contributions("event" json, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_contributions(json, text) IS 'Whose data stands behind an event: for each contributor and kind of signal its weight in parts per million, and what it is due of the price, exactly.';
+CREATE FUNCTION precise_contributions("event" jsonb, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_contributions(jsonb, text) IS 'Whose data stands behind an event: for each contributor and kind of signal its weight in parts per million, and what it is due of the price, exactly.';
+CREATE FUNCTION precise_touch_credit("model" text, "path" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_touch_credit(text, text) IS 'Which touch of one path is credited with how much: integers that sum to 10^12. `markov` credits no single path.';
+CREATE FUNCTION precise_touch_credit("model" text, "path" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_touch_credit(text, json) IS 'Which touch of one path is credited with how much: integers that sum to 10^12. `markov` credits no single path.';
+CREATE FUNCTION precise_touch_credit("model" text, "path" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_touch_credit(text, jsonb) IS 'Which touch of one path is credited with how much: integers that sum to 10^12. `markov` credits no single path.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" text) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, text) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" json) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, json) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" jsonb) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, jsonb) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, text, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, json, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint, bigint) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint, numeric) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint, numeric) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) (
+    SFUNC = precise.precise_attribution_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_attribution_combine,
+    SERIALFUNC = precise.precise_attribution_serialize, DESERIALFUNC = precise.precise_attribution_deserialize,
+    FINALFUNC = precise.precise_attribution_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint, bigint, numeric) IS 'Which cohorts brought the conversions of a group of paths. Each conversion is 10^12 units of credit; a value is divided in the same parts, exactly. With `markov` there is the removal effect too: the part of conversions that would be lost without the cohort.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, text) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, json) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, jsonb) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" text, "conversions" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, text, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" json, "conversions" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, json, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" jsonb, "conversions" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, jsonb, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" text, "conversions" bigint, "nulls" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, text, bigint, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" json, "conversions" bigint, "nulls" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, json, bigint, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_path_transitions("k" bigint, "path" jsonb, "conversions" bigint, "nulls" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_path_transitions(bigint, jsonb, bigint, bigint) IS 'The transitions of one path, for engines without this aggregate: put the arrays of all rows together, and precise_markov_solve gives what precise_attribution would.';
+CREATE FUNCTION precise_markov_solve("transitions" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_markov_solve(text) IS 'The credit of each cohort from transitions in any order, of which equal ones are added.';
+CREATE FUNCTION precise_markov_solve("transitions" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_markov_solve(json) IS 'The credit of each cohort from transitions in any order, of which equal ones are added.';
+CREATE FUNCTION precise_markov_solve("transitions" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_markov_solve(jsonb) IS 'The credit of each cohort from transitions in any order, of which equal ones are added.';
+CREATE FUNCTION precise_shapley("v" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_shapley(text) IS 'The Shapley values of a game, exact to 10^-12; they sum to what all cohorts together are worth more than none.';
+CREATE FUNCTION precise_shapley("v" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_shapley(json) IS 'The Shapley values of a game, exact to 10^-12; they sum to what all cohorts together are worth more than none.';
+CREATE FUNCTION precise_shapley("v" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_shapley(jsonb) IS 'The Shapley values of a game, exact to 10^-12; they sum to what all cohorts together are worth more than none.';
 CREATE FUNCTION precise.keep_batch() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$

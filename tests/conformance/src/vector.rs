@@ -471,7 +471,7 @@ impl Members {
         }
     }
 
-    fn take_optional(&mut self, name: &str) -> Option<Json> {
+    pub(crate) fn take_optional(&mut self, name: &str) -> Option<Json> {
         self.0.remove(name)
     }
 
