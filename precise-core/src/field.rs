@@ -1,5 +1,5 @@
-//! Fields of a record by their dotted paths, such as `metadata.geo.zip`: one of them, or many in one
-//! pass.
+//! Fields of a record by their dotted paths, such as `metadata.geo.zip`: one of them, or many in
+//! one pass.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;

@@ -7,6 +7,7 @@
 mod about;
 mod audience;
 mod canonical;
+mod cohort;
 mod log;
 mod merkle;
 mod performance;
@@ -28,6 +29,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
     let tables = [
         ("about", "The software itself.", about::calls()),
         ("canonical", "The canonical form: SPEC.md section 1.", canonical::calls()),
+        ("cohorts", "Rule sets and cohorts: SPEC.md sections 8.5 and 8.6.", cohort::calls()),
         ("merkle", "Batches: SPEC.md section 3.", merkle::calls()),
         ("performance", "How cohorts did: SPEC.md sections 8.7 and 8.9.", performance::calls()),
         ("proof", "Proofs: SPEC.md section 2.", proof::calls()),

@@ -96,8 +96,9 @@ proptest! {
                     let found = release.cohorts().iter();
                     let found: Vec<_> =
                         found.map(|cohort| (cohort.id.as_str(), cohort.members)).collect();
+                    let expected = expected.iter();
                     let expected: Vec<_> =
-                        expected.iter().map(|(id, members)| (id.as_str(), members.len() as u64)).collect();
+                        expected.map(|(id, members)| (id.as_str(), members.len() as u64)).collect();
                     prop_assert_eq!(found, expected);
                     prop_assert!(release.members().is_empty());
                 }

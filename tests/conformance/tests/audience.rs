@@ -9,7 +9,7 @@ use precise_core::merkle::PART_LIMIT;
 #[test]
 fn every_vector_gives_what_it_says() {
     for vector in audiences().unwrap() {
-        let found = Audience::of(&vector.records, vector.k, PART_LIMIT);
+        let found = Audience::of(&vector.records, vector.ruleset.as_deref(), vector.k, PART_LIMIT);
         assert_eq!(found.map_err(|error| error.code()), vector.expected, "{}", vector.id);
     }
 }
@@ -19,7 +19,8 @@ fn each_code_of_an_audience_is_given_and_each_id_is_its_own() {
     let vectors = audiences().unwrap();
     let given: BTreeSet<Code> =
         vectors.iter().filter_map(|vector| vector.expected.as_ref().err().copied()).collect();
-    assert_eq!(given, [Code::CohortId, Code::Release, Code::CohortSize].into());
+    let cohorts = [Code::CohortId, Code::Release, Code::CohortSize];
+    assert_eq!(given, cohorts.into_iter().chain([Code::Ruleset, Code::CohortNames]).collect());
     let ids: BTreeSet<&str> = vectors.iter().map(|vector| vector.id.as_str()).collect();
     assert_eq!(ids.len(), vectors.len());
     for vector in &vectors {
@@ -34,7 +35,7 @@ fn an_audience_is_a_set_of_records_and_of_members() {
     for vector in audiences().unwrap() {
         let mut turned = vector.records.clone();
         turned.reverse();
-        let found = Audience::of(&turned, vector.k, PART_LIMIT);
+        let found = Audience::of(&turned, vector.ruleset.as_deref(), vector.k, PART_LIMIT);
         assert_eq!(found.map_err(|error| error.code()), vector.expected, "{}", vector.id);
     }
 }

@@ -21,9 +21,9 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::EmptyBatch,
     Code::PartBits,
     // Audiences, which have vectors of their own.
-    Code::CohortId,
     Code::Release,
     Code::CohortSize,
+    Code::ReleaseDifference,
     // What a log is made of, the same.
     Code::Receipt,
     Code::VerifierKey,

@@ -18,6 +18,11 @@ fn proof() {
 }
 
 #[test]
+fn cohorts() {
+    run(&mut Core, "cohorts").demand_passed();
+}
+
+#[test]
 fn merkle() {
     run(&mut Core, "merkle").demand_passed();
 }
@@ -42,7 +47,7 @@ fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     assert_eq!(
         names,
-        ["about", "canonical", "merkle", "performance", "proof", "receipts", "rows"],
+        ["about", "canonical", "cohorts", "merkle", "performance", "proof", "receipts", "rows"],
         "each file has its test above"
     );
 }

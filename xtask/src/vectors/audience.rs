@@ -231,6 +231,62 @@ fn calls() -> Vec<Call> {
         let record = json!({ "cohort_id": id, "member_id": "m3" });
         add(&name, comment, 2, and(&record), malformed);
     }
+    let of_markets = |seats: &[(&str, Option<&str>, u32)]| -> Vec<String> {
+        let record = |(cohort, market, member): &(&str, Option<&str>, u32)| {
+            let member = format!("m{member}");
+            match market {
+                None => json!({ "cohort_id": cohort, "member_id": member }).to_string(),
+                Some(market) => {
+                    json!({ "cohort_id": cohort, "dma": market, "member_id": member }).to_string()
+                }
+            }
+        };
+        seats.iter().map(record).collect()
+    };
+    let (one, other) = (Some("501"), Some("007"));
+    let records = of_markets(&[("a_10013", one, 1), ("a_20001", one, 2)]);
+    let comment = "Three digits become the market area of their records.";
+    add("three-digits-to-market", comment, 2, records, Ok(&["a_dma_501"]));
+    let records = of_markets(&[("a_10013", one, 1), ("a_10014", other, 2)]);
+    let comment = "Three digits that are enough stay, whatever their market areas.";
+    add("three-digits-of-two-markets", comment, 2, records, Ok(&["a_zip3_100"]));
+    let records = of_markets(&[
+        ("a_10013", one, 1),
+        ("a_10014", other, 2),
+        ("a_20001", one, 3),
+        ("a_20002", other, 4),
+        ("b", None, 5),
+        ("b", None, 6),
+        ("b", None, 7),
+    ]);
+    let comment = "They are taken apart, each record to its own.";
+    add("three-digits-taken-apart", comment, 3, records.clone(), Ok(&["a", "b"]));
+    let mut more = records;
+    more.extend(of_markets(&[("a_30001", one, 8), ("a_30002", other, 9)]));
+    add("to-two-markets", comment, 3, more, Ok(&["a_dma_007", "a_dma_501", "b"]));
+    let records = of_markets(&[("a_10013", one, 1), ("a_20001", None, 2), ("a", None, 3)]);
+    let comment = "Who says none joins the name, and so does a small market area.";
+    add("no-market-to-name", comment, 3, records, Ok(&["a"]));
+    let records = of_markets(&[("a_10013", one, 1), ("a_10014", other, 1), ("a", None, 2)]);
+    let comment = "One member of two market areas is one in three digits, and in the name.";
+    add("member-of-two-markets", comment, 2, records, Ok(&["a"]));
+    let records = of_markets(&[("a_dma_501", other, 1), ("a_zip3_100", one, 2)]);
+    let comment = "A market area that the id names is not the record's.";
+    add("market-of-id-and-record", comment, 2, records, Ok(&["a_dma_501"]));
+    for (name, comment, market) in [
+        ("number", "A number is no market area.", json!(501)),
+        ("four-digits", "Nor are four digits.", json!("5010")),
+        ("space", "Nor is one with a space.", json!("501 ")),
+        ("null", "Nor is null.", json!(null)),
+    ] {
+        let record = |zip: u32| {
+            let cohort = format!("a_{zip}");
+            json!({ "cohort_id": cohort, "dma": market, "member_id": format!("m{zip}") })
+        };
+        let records = vec![record(10013).to_string(), record(20001).to_string()];
+        add(&format!("market-{name}"), comment, 2, records, Ok(&["a"]));
+    }
+
     let long = "a".repeat(63);
     let records = |id: &str| and(&json!({ "cohort_id": id, "member_id": "m3" }));
     let too_long = format!("{long}a_10013");
@@ -239,5 +295,97 @@ fn calls() -> Vec<Call> {
     let mut records = records(&id);
     records.push(records[2].replace("m3", "m4"));
     add("name-of-63", "A place is not counted in.", 2, records, Ok(&[id.as_str(), "eco"]));
+    calls.extend(of_rulesets());
+    calls
+}
+
+/// Audiences whose cohorts a rule set says.
+fn of_rulesets() -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut add = |name: &str, comment: &str, rules: &str, records: &[Json], meant| {
+        let meant: Result<&[&str], Code> = meant;
+        calls.push(Call {
+            name: format!("rules-{name}"),
+            comment: comment.into(),
+            k: 2,
+            ruleset: Some(rules.into()),
+            records: records.iter().map(Json::to_string).collect(),
+            meant: meant.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect()),
+        });
+    };
+    let rules = concat!(
+        r#"{"cohorts":[{"all":[{"eq":"rent","signal":"housing"}],"geo":"zip","name":"renters"},"#,
+        r#"{"all":[{"gte":0.6,"signal":"eco"}],"name":"eco"}],"version":"1"}"#
+    );
+    let renter =
+        |member: &str, zip: &str| json!({ "housing": "rent", "member_id": member, "zip": zip });
+    let both = |member: &str| json!({ "eco": 0.6, "housing": "rent", "member_id": member });
+
+    let records = [renter("m1", "10013"), renter("m2", "10013")];
+    let comment = "A rule set says which cohorts records are in.";
+    add("a-cohort", comment, rules, &records, Ok(&["renters_10013"]));
+    let records = [renter("m1", "10013"), renter("m2", "20001")];
+    add("made-wider", "Places are made wider.", rules, &records, Ok(&["renters"]));
+    let records = [both("m1"), both("m2")];
+    let comment = "A record may be in several.";
+    add("several-cohorts", comment, rules, &records, Ok(&["eco", "renters"]));
+    let records = [
+        json!({ "cohort_id": "eco", "member_id": "m1" }),
+        json!({ "cohort_id": "eco", "member_id": "m2" }),
+    ];
+    let comment = "What a record calls its cohort is then nothing.";
+    add("over-cohort-id", comment, rules, &records, Err(Code::Release));
+    let records = [both("m1"), both("m2"), json!({ "cohort_id": "Eco", "member_id": "m3" })];
+    let comment = "Nor is it read, and the record is in none.";
+    add("malformed-cohort-id", comment, rules, &records, Ok(&["renters"]));
+    let places = rules.replace("\"version\"", "\"places\":{\"dma\":\"at.dma\"},\"version\"");
+    let at = |member: &str, zip: &str| {
+        json!({
+            "at": { "dma": "501" }, "dma": "007", "housing": "rent", "member_id": member,
+            "zip": zip
+        })
+    };
+    let records = [at("m1", "10013"), at("m2", "20001")];
+    let comment = "It says where the market area is.";
+    add("place-of-market", comment, &places, &records, Ok(&["renters_dma_501"]));
+    let alone = json!({ "eco": 1, "housing": "rent" });
+    let [eco, rent] =
+        [json!({ "eco": 1, "member_id": "m1" }), json!({ "eco": 1, "member_id": "m2" })];
+    let records = [eco, rent, json!({ "housing": "rent", "member_id": "m1" }), alone.clone()];
+    let comment = "A record that is a member of its own is one in each of its cohorts.";
+    add("alone-in-two", comment, rules, &records, Ok(&["eco", "renters"]));
+    let two = rules.replace(
+        "\"eco\"}]",
+        "\"eco\"},{\"any\":[{\"exists\":true,\"signal\":\"c\"}],\"name\":\"c\"}]",
+    );
+    let records = [
+        alone,
+        json!({ "c": 1, "member_id": "m1" }),
+        json!({ "c": 1, "member_id": "m2" }),
+        json!({ "c": 1, "member_id": "m3" }),
+    ];
+    let comment = "And it is one in the remainder of both.";
+    add("alone-in-the-remainder", comment, &two, &records, Err(Code::Release));
+    let comment = "Spelling does not count.";
+    let spaced = rules.replace(',', ", ");
+    add("spelled-otherwise", comment, &spaced, &[both("m1"), both("m2")], Ok(&["eco", "renters"]));
+    let records = [both("m1"), both("m2")];
+    for (name, comment, rules, code) in [
+        ("malformed", "A rule set is well-formed.", "{}".to_owned(), Code::Ruleset),
+        (
+            "malformed-name",
+            "So are its names.",
+            rules.replace("\"eco\"}", "\"Eco\"}"),
+            Code::CohortId,
+        ),
+        (
+            "names-that-clash",
+            "None begins another.",
+            rules.replace("\"eco\"}", "\"renters_eco\"}"),
+            Code::CohortNames,
+        ),
+    ] {
+        add(name, comment, &rules, &records, Err(code));
+    }
     calls
 }

@@ -268,6 +268,11 @@ fn canonical() {
 }
 
 #[test]
+fn cohorts() {
+    demand_passed("cohorts");
+}
+
+#[test]
 fn merkle() {
     demand_passed("merkle");
 }
@@ -295,7 +300,7 @@ fn rows() {
 #[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
-    let run = ["about", "canonical", "merkle", "performance", "proof", "receipts", "rows"];
+    let run = ["about", "canonical", "cohorts", "merkle", "performance", "proof", "receipts", "rows"];
     assert_eq!(names, run, "each file has its test above");
 }
 
