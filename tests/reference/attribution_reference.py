@@ -21,6 +21,9 @@ MOST_COHORTS = 2**20
 MOST_STATES = 4096
 MOST_TRANSITIONS = 2**20
 
+# What JSON carries everywhere.
+MOST_COUNTED = 2**53 - 1
+
 BEGINNING = ()
 CONVERSION = "conversion"
 NULL = "null"
@@ -46,7 +49,8 @@ def precise_contributions(event, policy):
     demand(found, "PR513")
     record = read_exact(event)
     record = record if isinstance(record, dict) else {}
-    contributors = member_of(record, "attribution").get("data_contributors", [])
+    contributors = member_of(record, "attribution").get("data_contributors")
+    contributors = [] if contributors is None else contributors
     demand(isinstance(contributors, list), "PR510")
     weights = {}
     for one in contributors:
@@ -61,11 +65,12 @@ def precise_contributions(event, policy):
         return "[]"
     demand(found[1] == "each" or sum(weights.values()) == 10**6, "PR511")
     metadata = member_of(record, "metadata")
-    currency = metadata.get("currency", found[2])
-    if "currency" in metadata:
+    currency = metadata.get("currency")
+    currency = found[2] if currency is None else currency
+    if currency is not None:
         demand(isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency), "PR602")
     price = None
-    if "clearing_price" in metadata:
+    if metadata.get("clearing_price") is not None:
         price = scaled(metadata["clearing_price"], 9, 10**9)
         demand(price is not None and price >= 0, "PR601")
     return jcs(
@@ -302,9 +307,8 @@ def credit_of(cohort, credit, method):
 
 
 def attribution_of(rows):
-    """The state of these rows, or None if there are none. A NULL path or model passes the row
-    over; any other NULL is as left out."""
-    rows = [row for row in rows if row[0] is not None and row[1] is not None]
+    """The state of these rows, or None if there are none. A NULL passes its row over."""
+    rows = [row for row in rows if None not in row]
     if not rows:
         return None
     attribution = Attribution(rows[0][0])
@@ -391,7 +395,7 @@ def effect_of_one(weights):
     passing = weights[BEGINNING].pop(CONVERSION, 0.0)
     eliminate(weights, [state for state in weights if state])
     touching = weights[BEGINNING].get(CONVERSION, 0.0)
-    return touching / (passing + touching)
+    return touching / (passing + touching) if touching else 0.0
 
 
 def eliminate(weights, states):
@@ -465,6 +469,7 @@ def precise_path_transitions(k, path, conversions=1, nulls=0):
     demand(1 <= k <= 3, "PR507")
     demand(conversions >= 0 and nulls >= 0, "PR515")
     found = transitions(k, TouchPath(path), conversions, nulls)
+    demand(all(count <= MOST_COUNTED for _, count in found), "PR515")
     found.sort(key=lambda one: (one[0][0], in_order(one[0][1])))
     return jcs(
         [{"from": state, "k": k, "n": count, "to": target} for (state, target), count in found]
@@ -481,7 +486,7 @@ def precise_markov_solve(text):
         demand(isinstance(one["k"], Fraction) and one["k"] in (1, 2, 3), "PR517")
         demand(one["k"] == found[0]["k"], "PR517")
         demand(isinstance(one["n"], Fraction) and one["n"].denominator == 1, "PR517")
-        demand(one["n"] >= 0, "PR515")
+        demand(0 <= one["n"] <= MOST_COUNTED, "PR515")
         pair = transition_of(one["from"], one["to"], int(one["k"]))
         counted[pair] = counted.get(pair, 0) + int(one["n"])
     if not found:

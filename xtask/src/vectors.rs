@@ -5,6 +5,7 @@
 //! not turn one pinned fault into another.
 
 mod about;
+mod attribution;
 mod audience;
 mod canonical;
 mod cohort;
@@ -28,6 +29,7 @@ const LONGEST_RESULT: usize = 4096;
 pub(crate) fn run(mode: Mode) -> Result<(), String> {
     let tables = [
         ("about", "The software itself.", about::calls()),
+        ("attribution", "Attribution: SPEC.md section 9.", attribution::calls()),
         ("canonical", "The canonical form: SPEC.md section 1.", canonical::calls()),
         ("cohorts", "Rule sets and cohorts: SPEC.md sections 8.5 and 8.6.", cohort::calls()),
         ("merkle", "Batches: SPEC.md section 3.", merkle::calls()),

@@ -295,7 +295,7 @@ impl Transitions {
         self.states.iter().try_fold(0, |total, state| super::sum(total, state.conversions))
     }
 
-    /// As a JSON array in JCS form, sorted by the state from which they go, then by the one to which.
+    /// As a JSON array in JCS form, sorted by the state from which they go, then by where to.
     ///
     /// Error: PR515 for a count above 2^53 − 1, which JSON does not carry everywhere.
     pub fn to_json(&self) -> Result<String> {
