@@ -555,6 +555,137 @@ CREATE FUNCTION precise_verify_status("proof_hash" bytea, "status" jsonb, "polic
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_verify_status(bytea, jsonb, text, text, bigint) IS 'What a status receipt shows of a proof: whether it is `void`, whether that is `fresh`, and of which log (`origin`) it is said, which is for the caller to compare. `verdict` is true if it is fresh and not void. What is not shown is null; why, `detail` says.';
 
+CREATE FUNCTION precise_ruleset_hash("rules" text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(text) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+
+CREATE FUNCTION precise_ruleset_hash("rules" json) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(json) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+
+CREATE FUNCTION precise_ruleset_hash("rules" jsonb) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ruleset_hash(jsonb) IS 'The hash of a rule set, once it is checked: what an audience document names it by. How the set is spelled does not matter.';
+
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" text, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(text, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" json, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(json, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, text) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, json) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_ids("signals" jsonb, "rules" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_ids(jsonb, jsonb) IS 'The ids of the cohorts that a rule set puts a record in, sorted by bytes. What the record does not say, or says in another type, fits no condition but `exists`.';
+
+CREATE FUNCTION precise_cohort_confidence("k" bigint, "n" bigint) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_cohort_confidence(bigint, bigint) IS 'The rate that k of n users show at least, with 95 % of confidence: the lower end of the Wilson score interval. 87 of 100 show 0.79, 9 of 10 show 0.6, 1 of 1 shows 0.2.';
+
+CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" text) (
+    SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_cohort_performance_combine,
+    SERIALFUNC = precise.precise_cohort_performance_serialize, DESERIALFUNC = precise.precise_cohort_performance_deserialize,
+    FINALFUNC = precise.precise_cohort_performance_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_cohort_performance(boolean, text) IS 'How a cohort did, one row a user: figures with their intervals at 95 % and how many users they are of, null where nothing can be said. What the ads caused, `uplift`, is told only where they were withheld from some members, `holdout`; else the design is observational.';
+
+CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" json) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" json) (
+    SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_cohort_performance_combine,
+    SERIALFUNC = precise.precise_cohort_performance_serialize, DESERIALFUNC = precise.precise_cohort_performance_deserialize,
+    FINALFUNC = precise.precise_cohort_performance_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_cohort_performance(boolean, json) IS 'How a cohort did, one row a user: figures with their intervals at 95 % and how many users they are of, null where nothing can be said. What the ads caused, `uplift`, is told only where they were withheld from some members, `holdout`; else the design is observational.';
+
+CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" jsonb) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" jsonb) (
+    SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_cohort_performance_combine,
+    SERIALFUNC = precise.precise_cohort_performance_serialize, DESERIALFUNC = precise.precise_cohort_performance_deserialize,
+    FINALFUNC = precise.precise_cohort_performance_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_cohort_performance(boolean, jsonb) IS 'How a cohort did, one row a user: figures with their intervals at 95 % and how many users they are of, null where nothing can be said. What the ads caused, `uplift`, is told only where they were withheld from some members, `holdout`; else the design is observational.';
+
 CREATE FUNCTION precise_contributions("event" text, "policy" text) RETURNS json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';

@@ -8,6 +8,11 @@ fn about() {
 }
 
 #[test]
+fn attribution() {
+    run(&mut Core, "attribution").demand_passed();
+}
+
+#[test]
 fn canonical() {
     run(&mut Core, "canonical").demand_passed();
 }
@@ -47,7 +52,17 @@ fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     assert_eq!(
         names,
-        ["about", "canonical", "cohorts", "merkle", "performance", "proof", "receipts", "rows"],
+        [
+            "about",
+            "attribution",
+            "canonical",
+            "cohorts",
+            "merkle",
+            "performance",
+            "proof",
+            "receipts",
+            "rows"
+        ],
         "each file has its test above"
     );
 }

@@ -355,8 +355,8 @@ fn of_rulesets() -> Vec<Call> {
     let comment = "A record that is a member of its own is one in each of its cohorts.";
     add("alone-in-two", comment, rules, &records, Ok(&["eco", "renters"]));
     let two = rules.replace(
-        "\"eco\"}]",
-        "\"eco\"},{\"any\":[{\"exists\":true,\"signal\":\"c\"}],\"name\":\"c\"}]",
+        "\"name\":\"eco\"}]",
+        "\"name\":\"eco\"},{\"any\":[{\"exists\":true,\"signal\":\"c\"}],\"name\":\"c\"}]",
     );
     let records = [
         alone,
@@ -375,13 +375,13 @@ fn of_rulesets() -> Vec<Call> {
         (
             "malformed-name",
             "So are its names.",
-            rules.replace("\"eco\"}", "\"Eco\"}"),
+            rules.replace("\"name\":\"eco\"", "\"name\":\"Eco\""),
             Code::CohortId,
         ),
         (
             "names-that-clash",
             "None begins another.",
-            rules.replace("\"eco\"}", "\"renters_eco\"}"),
+            rules.replace("\"name\":\"eco\"", "\"name\":\"renters_eco\""),
             Code::CohortNames,
         ),
     ] {

@@ -263,6 +263,11 @@ fn about() {
 }
 
 #[test]
+fn attribution() {
+    demand_passed("attribution");
+}
+
+#[test]
 fn canonical() {
     demand_passed("canonical");
 }
@@ -300,7 +305,17 @@ fn rows() {
 #[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
-    let run = ["about", "canonical", "cohorts", "merkle", "performance", "proof", "receipts", "rows"];
+    let run = [
+        "about",
+        "attribution",
+        "canonical",
+        "cohorts",
+        "merkle",
+        "performance",
+        "proof",
+        "receipts",
+        "rows",
+    ];
     assert_eq!(names, run, "each file has its test above");
 }
 
