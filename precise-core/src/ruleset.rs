@@ -555,3 +555,78 @@ impl<'p> Place<'p> {
         members.finish().map_err(|error| error.at_path(self.path()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule set of the cohort `eco`, with this rule.
+    fn eco(rule: &str) -> String {
+        alloc::format!("{{\"cohorts\":[{{\"all\":[{rule}],\"name\":\"eco\"}}],\"version\":\"1\"}}")
+    }
+
+    fn is_in(rule: &str, record: &str) -> Result<bool> {
+        let ruleset = Ruleset::parse(eco(rule).as_bytes())?;
+        let canonical = canonicalize(record.as_bytes())?;
+        Ok(Matcher::default().ids(&ruleset, &canonical)?.len() == 1)
+    }
+
+    #[test]
+    fn a_condition_is_false_of_what_is_missing_or_of_another_type() -> Result<()> {
+        let operators = ["eq", "ne", "gt", "gte", "lt", "lte"];
+        let equal = [true, false, false, true, false, true];
+        let above = [false, true, true, true, false, false];
+        for (operand, record, expected) in [
+            ("1", r#"{"a":1.0}"#, equal),
+            ("1", r#"{"a":1.01}"#, above),
+            ("\"b\"", r#"{"a":"b"}"#, equal),
+            ("\"b\"", r#"{"a":"ba"}"#, above),
+            ("1", r#"{"a":"1"}"#, [false; 6]),
+            ("\"1\"", r#"{"a":1}"#, [false; 6]),
+            ("1", r#"{"a":true}"#, [false; 6]),
+            ("1", r#"{"a":null}"#, [false; 6]),
+            ("1", r#"{"a":[1]}"#, [false; 6]),
+            ("1", r#"{"b":1}"#, [false; 6]),
+            ("1", "1", [false; 6]),
+        ] {
+            for (operator, expected) in operators.into_iter().zip(expected) {
+                let rule = alloc::format!("{{\"{operator}\":{operand},\"signal\":\"a\"}}");
+                assert_eq!(is_in(&rule, record)?, expected, "{rule} {record}");
+                let not = alloc::format!("{{\"not\":{rule}}}");
+                assert_eq!(is_in(&not, record)?, !expected, "{not} {record}");
+            }
+        }
+        for (record, expected) in
+            [("{}", false), (r#"{"a":null}"#, true), (r#"{"a":{}}"#, true), ("[]", false)]
+        {
+            assert_eq!(is_in(r#"{"exists":true,"signal":"a"}"#, record)?, expected, "{record}");
+            assert_eq!(is_in(r#"{"exists":false,"signal":"a"}"#, record)?, !expected, "{record}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_fault_has_its_path() {
+        let good = eco(r#"{"in":[1,"b"],"signal":"a"}"#);
+        assert!(Ruleset::parse(good.as_bytes()).is_ok());
+        for (from, to, code, path) in [
+            ("\"1\"", "1", Code::Ruleset, "$"),
+            ("\"1\"", "\"\"", Code::Ruleset, "$.version"),
+            ("\"b\"", "null", Code::Ruleset, "$.cohorts[0].all[0].in[1]"),
+            ("[1,\"b\"]", "[]", Code::Ruleset, "$.cohorts[0].all[0].in"),
+            ("\"a\"", "\"a.\"", Code::Ruleset, "$.cohorts[0].all[0].signal"),
+            ("\"in\"", "\"on\"", Code::Ruleset, "$.cohorts[0].all[0]"),
+            ("\"all\"", "\"each\"", Code::Ruleset, "$.cohorts[0]"),
+            ("\"eco\"", "\"Eco\"", Code::CohortId, "$.cohorts[0].name"),
+            ("\"eco\"", "\"eco_10013\"", Code::CohortId, "$.cohorts[0].name"),
+            ("1,", "1e400,", Code::Ruleset, "$.cohorts[0].all[0].in[0]"),
+            ("\"version\"", "\"places\":{\"zip\":\"\"},\"version\"", Code::Ruleset, "$.places.zip"),
+            ("\"version\"", "\"places\":{\"zap\":\"\"},\"version\"", Code::Ruleset, "$.places"),
+        ] {
+            let text = good.replace(from, to);
+            let found = Ruleset::parse(text.as_bytes())
+                .map_err(|error| (error.code(), error.path().map(String::from)));
+            assert_eq!(found.err(), Some((code, Some(path.into()))), "{text}");
+        }
+    }
+}

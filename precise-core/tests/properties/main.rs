@@ -1,7 +1,7 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, performance, documents,
+//! crate: canonical form, numbers, rows, proofs, batches, logs, rule sets, cohorts, performance, documents,
 //! verdicts, voids, receipts.
 
 mod batches;
@@ -15,6 +15,7 @@ mod performance;
 mod proofs;
 mod receipts;
 mod rows;
+mod rulesets;
 mod spelling;
 mod verdicts;
 mod voids;

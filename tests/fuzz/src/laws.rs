@@ -1,11 +1,13 @@
 //! The laws of texts and documents.
 
 use precise_core::canonical::{Canonicalizer, MAX_LEN, canonicalize, rfc8785};
+use precise_core::cohort::CohortId;
 use precise_core::document::Document;
 use precise_core::field::FieldPath;
 use precise_core::json::Reader;
 use precise_core::merkle::{Absence, Inclusion, combine, node, parse_roots};
 use precise_core::proof::{self, ProofDocument};
+use precise_core::ruleset::{Matcher, Ruleset};
 use precise_core::{Code, Error, Hash, Result, hex, number};
 
 /// An accepted text has a form that is its own form; a refused one leaves no trace, and a code
@@ -324,5 +326,32 @@ fn walk(tree: &Document, names: &[&str]) -> Option<String> {
         (Document::String(id), []) if !id.is_empty() => Some(id.clone()),
         (Document::Number(id), []) => Some(id.clone()),
         _ => None,
+    }
+}
+
+/// A rule set is refused by a code of its own, or is that of its canonical form, in which every
+/// record has cohorts, sorted.
+pub fn ruleset(data: &[u8]) {
+    let codes = [Code::Ruleset, Code::CohortId, Code::CohortNames];
+    let ruleset = match Ruleset::parse(data) {
+        Ok(ruleset) => ruleset,
+        Err(error) => return assert!(codes.contains(&error.code()), "{error}"),
+    };
+    let canonical = canonicalize(data);
+    let again = canonical.as_deref().map(Ruleset::parse);
+    assert!(matches!(again, Ok(Ok(again)) if again.hash() == ruleset.hash()));
+    let mut matcher = Matcher::default();
+    // The rule set itself is a record as well.
+    for record in
+        [canonical.as_deref().unwrap_or_default(), b"{}", br#"{"dma":"501","zip":"10013"}"#]
+    {
+        match matcher.ids(&ruleset, record) {
+            Ok(ids) => {
+                let ids: Vec<&str> = ids.collect();
+                assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+                assert!(ids.iter().all(|id| CohortId::parse(id).is_ok()), "{ids:?}");
+            }
+            Err(error) => panic!("a canonical form is read: {error}"),
+        }
     }
 }

@@ -10,7 +10,7 @@ mod logs;
 pub use calls::catalogue_call;
 pub use laws::{
     absence, block_roots, canonical, cells, field_path, inclusion, jsonb, number, proof_document,
-    proof_id,
+    proof_id, ruleset,
 };
 pub use logs::{
     entry, log_proof, note, policy, receipt, status_proof, status_receipt, verifier_key,
@@ -38,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("proof_document", proof_document),
     ("proof_id", proof_id),
     ("receipt", receipt),
+    ("ruleset", ruleset),
     ("status_proof", status_proof),
     ("status_receipt", status_receipt),
     ("verifier_key", verifier_key),

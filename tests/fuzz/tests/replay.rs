@@ -78,6 +78,11 @@ fn every_damage_of_a_log_keeps_the_laws() {
     }
 }
 
+#[test]
+fn every_damage_of_a_rule_set_keeps_the_laws() {
+    damage("ruleset", precise_fuzz::ruleset, 20_000);
+}
+
 /// Damages the inputs of a target so many times.
 fn damage(name: &str, target: Target, times: usize) {
     const WORDS: [u32; 8] =

@@ -357,6 +357,7 @@ fn conditions(table: &mut Table) {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn comparisons(table: &mut Table) {
     for (name, comment, rule, signals) in [
         ("zero-and-minus-zero", "Zero has no sign.", r#"{"eq":-0.0,"signal":"a"}"#, r#"{"a":0}"#),
