@@ -418,7 +418,10 @@ impl Transitions {
         if from.len() > self.order || !{ cohorts }.all(is_cohort) {
             return Ok(None);
         }
-        self.add(&from, to, count).map(Some)
+        match self.add(&from, to, count) {
+            Err(fault) if fault.code() == Code::Transitions => Ok(None),
+            added => added.map(Some),
+        }
     }
 
     /// Bytes of memory held, nearly.

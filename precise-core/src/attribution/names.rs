@@ -84,7 +84,8 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    const MAX_LEN: usize = 1 << 14;
+    /// A megabyte.
+    const MAX_LEN: usize = 1 << 18;
 
     /// The number, to be checked, since many hashes share a slot. One that nothing has if there is
     /// none.
@@ -113,7 +114,7 @@ impl Recent {
         self.slots.len() * size_of::<u32>()
     }
 
-    /// The upper half of a hash is the good one, and there are at most 2^14 slots.
+    /// The upper half of a hash is the good one, and has more bits than there are slots.
     #[inline]
     fn slot(&self, hash: u64) -> usize {
         (hash >> 32) as usize & self.slots.len().wrapping_sub(1)
