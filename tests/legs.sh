@@ -27,9 +27,9 @@ export PRECISE_S3_SERVER="$PRECISE_CACHE/venv/bin/moto_server"
 
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy
-    reference generated-documents typed-rows outside examples deny)
-long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long simulation-long
-    release-tests)
+    reference generated-documents typed-rows attribution outside examples deny)
+long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long attribution-long
+    simulation-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
@@ -136,6 +136,21 @@ leg_examples() { "$PRECISE_PYTHON" tests/examples.py --precise "$precise"; }
 leg_typed_rows() {
     "$PRECISE_PYTHON" tests/reference/check_parquet.py --precise "$precise" &&
         "$PRECISE_PYTHON" tests/reference/check_cells.py --precise "$precise" --count 5000
+}
+
+# Credit and statistics of random paths and users, by the binaries, the reference, and others'
+# programs.
+leg_attribution() {
+    "$PRECISE_PYTHON" tests/reference/check_attribution.py \
+        --precise "$precise" --sql "$CARGO_TARGET_DIR/debug/precise-sql"
+}
+
+leg_attribution_long() {
+    for seed in 2 3; do
+        "$PRECISE_PYTHON" tests/reference/check_attribution.py \
+            --precise "$precise" --sql "$CARGO_TARGET_DIR/debug/precise-sql" \
+            --seed "$seed" --rows 3000 --channel-attribution || return
+    done
 }
 
 leg_deny() {

@@ -57,6 +57,20 @@ if [ "$(cat "$venv/wanted" 2>/dev/null)" != "$wanted" ]; then
     printf '%s\n' "$wanted" >"$venv/wanted"
 fi
 
+# A judge that has to be built first, into the same environment.
+if [ "${1:-}" = --all ]; then
+    judges=tests/reference/requirements-long.txt
+    wanted="$(sha256sum "$judges")"
+    if [ "$(cat "$venv/wanted-long" 2>/dev/null)" != "$wanted" ]; then
+        say "building from PyPI: $(grep -v '^#' "$judges" | paste -sd' ')"
+        if "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$judges"; then
+            printf '%s\n' "$wanted" >"$venv/wanted-long"
+        else
+            say "that failed; its checks are skipped"
+        fi
+    fi
+fi
+
 # What the judges of logs stand on, from Go's module proxy, by the checksums of go.sum.
 modules="$(sha256sum tests/judges/go/go.sum)"
 if [ "$(cat "$GOMODCACHE/wanted" 2>/dev/null)" != "$modules" ]; then

@@ -245,7 +245,10 @@ class CommandLine:
         models = [word for model in data.models for word in ("--model", model)]
         command = [self.program, "attribute", *files, *models, "--json"]
         printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-        return json.loads(printed)["models"]
+        by_model = {model: [] for model in data.models}
+        for credit in json.loads(printed)["credits"]:
+            by_model[credit["method"]].append(credit)
+        return by_model
 
 
 def members_of(row):
