@@ -13,12 +13,12 @@ export GOFLAGS = -mod=readonly -modcacherw
 export GOTOOLCHAIN = local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench bench-pg bench-log fuzz
+.PHONY: help setup test test-all lint bench bench-pg bench-log bench-attribution fuzz
 .PHONY: pg-build pg-install pg-uninstall pg-deb
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
-	    | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	    | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 	@echo
 	@echo "Builds and tools are kept in $(PRECISE_CACHE) (set PRECISE_CACHE to change that)."
 
@@ -45,6 +45,11 @@ bench-pg: setup ## Print the ratios inside PostgreSQL (release build; wants a qu
 
 bench-log: setup ## Print how fast the log is (release build; wants a quiet machine)
 	@PG_CONFIG=$(PG_CONFIG) $(PYTHON) tests/bench/bench_log.py
+
+bench-attribution: setup ## Print how fast paths are credited (release; wants a quiet machine)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check \
+	    -r tests/reference/requirements-long.txt
+	@$(PYTHON) tests/bench/bench_attribution.py
 
 pg-build: ## Build the PostgreSQL extension for the server of PG_CONFIG (needs its headers)
 	@pg_precise/package.sh build "$(PG_CONFIG)"
