@@ -37,6 +37,8 @@ struct Shape<'a> {
     mode: Mode,
     sql: String,
     rows: &'a [Row<'a>],
+    /// How many arguments the call has: those at the end may be left out.
+    arity: usize,
     /// How many rows a batch has, and how many partitions there are.
     cut: (usize, usize),
 }
@@ -47,19 +49,26 @@ pub(crate) fn call(
     group: &[Vec<Argument>],
     found: &mut Found,
 ) {
-    let others = other_rows(function);
-    let junk = junk(function);
+    let arity = group.first().map_or(function.args.len(), Vec::len);
+    let others = other_rows(function, arity);
+    let junk = junk(function, arity);
     let (ours, reversed) = (ours(group), reversed(group));
     let (mixed, filtered) = (mixed(group, &others), filtered(group, &junk));
-    let arguments = names(function);
+    let arguments = names(arity);
     let call = format!("{}({arguments})", function.name);
     let plain = format!("SELECT {call} AS {RESULT} FROM t");
     let grouped = format!("SELECT who, {call} AS {RESULT} FROM t GROUP BY who");
     let kept = format!("SELECT {call} FILTER (WHERE keep) AS {RESULT} FROM t");
     let kept_grouped =
         format!("SELECT who, {call} FILTER (WHERE keep) AS {RESULT} FROM t GROUP BY who");
-    let shape =
-        |name, mode, sql: &String, rows, cut| Shape { name, mode, sql: sql.clone(), rows, cut };
+    let shape = |name, mode, sql: &String, rows, cut| Shape {
+        name,
+        mode,
+        sql: sql.clone(),
+        rows,
+        arity,
+        cut,
+    };
     let len = group.len().max(1);
 
     let mut shapes = if group.len() > LARGE {
@@ -120,7 +129,7 @@ fn layouts(sessions: &mut Sessions, function: &Function, shapes: &[Shape<'_>], f
         }
         for shape in &both[..if is_large { 1 } else { 2 }] {
             let Some(table) = table(layout, function, shape) else { continue };
-            let name = format!("{} {}", layout.name(function, function.args.len()), shape.name);
+            let name = format!("{} {}", layout.name(function, shape.arity), shape.name);
             run(sessions, function, shape, &table, &name, found);
         }
         tried.push(kinds);
@@ -136,17 +145,17 @@ fn constants(
     found: &mut Found,
 ) {
     let Some(first) = group.first() else { return };
-    for i in 0..function.args.len() {
+    let arity = first.len();
+    for i in 0..arity {
         if group.iter().any(|row| row[i] != first[i]) {
             continue;
         }
-        let mut arguments: Vec<String> =
-            (0..function.args.len()).map(|i| format!("a{i}")).collect();
+        let mut arguments: Vec<String> = (0..arity).map(|i| format!("a{i}")).collect();
         arguments[i] = layouts::literal(&first[i]);
         let arguments = arguments.join(", ");
         let sql = format!("SELECT {}({arguments}) AS {RESULT} FROM t", function.name);
         let cut = (group.len(), 1);
-        let shape = Shape { name: "", mode: Mode::Single, sql, rows: ours, cut };
+        let shape = Shape { name: "", mode: Mode::Single, sql, rows: ours, arity, cut };
         let table = table(&LAYOUTS[0], function, &shape).expect("the plainest layout holds bytes");
         let outcome = only(function, sessions.query_once(&shape.sql, &table));
         let lost = || Outcome::Broken("no row came back".into());
@@ -248,15 +257,16 @@ fn reversed(group: &[Vec<Argument>]) -> Vec<Row<'_>> {
     rows
 }
 
-/// Rows for other groups: those of the first example, but for NULLs.
-fn other_rows(function: &Function) -> Vec<Vec<Argument>> {
+/// Rows for other groups, of as many arguments: those of the first example, but for NULLs.
+fn other_rows(function: &Function, arity: usize) -> Vec<Vec<Argument>> {
     let mut rows = function.examples.first().map(Example::arguments).unwrap_or_default();
-    rows.retain(|row| !row.contains(&Value::Null));
+    rows.retain(|row| row.len() >= arity && !row.contains(&Value::Null));
+    rows.iter_mut().for_each(|row| row.truncate(arity));
     rows
 }
 
 /// A row that no aggregate takes.
-fn junk(function: &Function) -> Vec<Argument> {
+fn junk(function: &Function, arity: usize) -> Vec<Argument> {
     let junk = |of| match of {
         Type::Boolean => Value::Boolean(true),
         Type::Bytes => Value::Bytes(vec![0xEE].into()),
@@ -266,7 +276,7 @@ fn junk(function: &Function) -> Vec<Argument> {
         Type::Json | Type::Row => Value::Json(b"{".into()),
         Type::Text => Value::Text("junk".into()),
     };
-    function.args.iter().map(|arg| junk(arg.arg_type)).collect()
+    function.args[..arity].iter().map(|arg| junk(arg.arg_type)).collect()
 }
 
 /// The group's rows, and between them those of other groups: one with hashes, one with NULLs only.
@@ -300,7 +310,7 @@ fn filtered<'a>(group: &'a [Vec<Argument>], junk: &'a [Argument]) -> Vec<Row<'a>
 fn table(layout: &Layout, function: &Function, shape: &Shape<'_>) -> Option<Table> {
     let rows = shape.rows;
     let arguments: Vec<Option<&[Argument]>> = rows.iter().map(|row| row.arguments).collect();
-    let columns = layout.columns(function, function.args.len(), &arguments)?;
+    let columns = layout.columns(function, shape.arity, &arguments)?;
     let who: StringArray = rows.iter().map(|row| Some(row.who)).collect();
     let keep: BooleanArray = rows.iter().map(|row| row.keep).collect();
     let nr: Int64Array = (0..rows.len() as i64).map(Some).collect();
@@ -327,7 +337,7 @@ fn table(layout: &Layout, function: &Function, shape: &Shape<'_>) -> Option<Tabl
     Some(Table { schema, partitions })
 }
 
-fn names(function: &Function) -> String {
-    let names: Vec<String> = (0..function.args.len()).map(|i| format!("a{i}")).collect();
+fn names(arity: usize) -> String {
+    let names: Vec<String> = (0..arity).map(|i| format!("a{i}")).collect();
     names.join(", ")
 }
