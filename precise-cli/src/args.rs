@@ -1,6 +1,7 @@
 //! The command line: what may be said, and the help that says so.
 
 mod attribute;
+mod cohorts;
 mod log;
 
 use std::ffi::OsString;
@@ -10,7 +11,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand};
-use precise_core::cohort::{self, SeatReader};
 use precise_core::field::FieldPath;
 use precise_core::merkle::PART_LIMIT;
 use precise_core::proof::Blind;
@@ -18,13 +18,13 @@ use precise_core::row::UtcSecond;
 use precise_core::{Hash, hex, proof};
 
 pub(crate) use self::attribute::Attribute;
+pub(crate) use self::cohorts::{Audience, Cohorts};
 pub(crate) use self::log::{
     Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow,
     Place, Read, Receipt, Status, Unlock, Void,
 };
-use crate::audience;
 use crate::failure::{Failure, Result};
-use crate::input::{AudienceColumns, Format, Input};
+use crate::input::{Format, Input};
 use crate::mint::{self, Blinding, Job};
 use crate::output::same_file;
 
@@ -60,6 +60,7 @@ pub(crate) enum Command {
     Canonical(Canonical),
     Mint(Mint),
     Audience(Audience),
+    Cohorts(Cohorts),
     Attribute(Attribute),
     Root(Root),
     Prove(Prove),
@@ -189,99 +190,6 @@ fn demand_one_standard_input(inputs: &[PathBuf]) -> Result<()> {
         return Err(Failure::Usage("standard input can be read only once".into()));
     }
     Ok(())
-}
-
-/// Prove an audience: its records, and the cohorts in it that are large enough to be named
-///
-/// Prints the proof id and the cohorts, as precise.mint_audience_proof does in PostgreSQL for the
-/// same rows. A record's `cohort_id` says which cohort it is in, its member field whose it is: a
-/// string or a number, and where there is none the record counts as a member of its own. Rows that
-/// are refused are not in the audience, and are kept, with the reason, in an NDJSON file. Exits
-/// with 1 if no cohort may be named. An audience of blinded proofs cannot be computed here, since
-/// the blinds are in the database.
-#[derive(Debug, Parser)]
-#[command(after_help = "Examples:
-  precise audience signals.ndjson
-  precise audience signals.csv --k 50 -o audience.json
-  precise audience signals.parquet --column payload --member household_id")]
-pub(crate) struct Audience {
-    /// Files to read, in order; `-` is standard input. Names that end in .gz or .zst are unpacked
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
-    /// How the files are written [default: by their names; standard input is ndjson]
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// The column that holds JSON text, in Parquet or CSV [default: audience_data if there is such
-    /// a column, else payload, else all columns, as a typed row]
-    #[arg(long, value_name = "COLUMN", conflicts_with = "row")]
-    column: Option<String>,
-    /// All columns are the record, as a typed row, also where one is called audience_data or
-    /// payload
-    #[arg(long)]
-    row: bool,
-    /// What separates the cells of CSV: one character, or `tab`
-    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
-    delimiter: u8,
-    /// The members a cohort must have to be named
-    #[arg(long, value_name = "COUNT", default_value_t = cohort::K, value_parser = k)]
-    pub(crate) k: u64,
-    /// What says whose a record is: a column beside it, in Parquet or CSV, else a field of it, a
-    /// name or names joined by dots, such as `user.household`. Columns of CSV that are the record
-    /// are named in lower case
-    #[arg(long, value_name = "FIELD", default_value = cohort::MEMBER_FIELD)]
-    member: String,
-    /// Where to write the audience document, whose proof the id names; `-` is standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Where to write refused rows, as they are [default: OUTPUT with .rejects.ndjson, if there are
-    /// any; rejects.ndjson without OUTPUT]
-    #[arg(long, value_name = "FILE")]
-    rejects: Option<PathBuf>,
-    /// Proofs per batch at most; PostgreSQL cuts as the default does
-    #[arg(long, value_name = "COUNT", default_value_t = PART_LIMIT, value_parser = part_limit)]
-    part_limit: usize,
-}
-
-impl Audience {
-    pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
-        let summary = audience::run(&self.job()?)?;
-        // Where the document or rejects go to standard output, the summary does not.
-        let stdout = Some(Path::new("-"));
-        let taken = [&self.output, &self.rejects].iter().any(|path| path.as_deref() == stdout);
-        let mut to: Box<dyn Write> =
-            if taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-        let printed =
-            if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(&mut to) };
-        printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn job(&self) -> Result<audience::Job> {
-        let member = FieldPath::parse(&self.member)
-            .map_err(|error| Failure::Usage(format!("--member {}: {error}", self.member)))?;
-        let columns = AudienceColumns {
-            records: if self.row { &[] } else { &["audience_data", "payload"] },
-            member: self.member.clone(),
-        };
-        let input = |path: &PathBuf| {
-            let input = Input::new(path, self.format, self.column.as_deref(), self.delimiter)?;
-            Ok(input.for_audience(columns.clone()))
-        };
-        demand_one_standard_input(&self.inputs)?;
-        if let (Some(rejects), Some(output)) = (&self.rejects, &self.output)
-            && same_file(rejects, output)
-        {
-            return Err(Failure::Usage("--output and --rejects are the same file".into()));
-        }
-        Ok(audience::Job {
-            inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,
-            k: self.k,
-            seats: SeatReader::new(None, &member, None),
-            output: self.output.clone(),
-            rejects: self.rejects.clone(),
-            part_limit: self.part_limit,
-        })
-    }
 }
 
 /// Print the batch root of some proofs, one line per part
@@ -505,13 +413,6 @@ fn delimiter(text: &str) -> std::result::Result<u8, String> {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
         _ => Err("one character is expected, or `tab`".into()),
-    }
-}
-
-fn k(text: &str) -> std::result::Result<u64, String> {
-    match text.parse() {
-        Ok(k @ cohort::MIN_K..) => Ok(k),
-        _ => Err("a count from 2 up is expected: a cohort of one would name its member".into()),
     }
 }
 

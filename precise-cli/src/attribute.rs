@@ -3,7 +3,6 @@
 //! Each worker sums for itself, and the sums are merged in the end: they are integers, so that
 //! neither the order of rows nor the number of cores changes them.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,7 +14,7 @@ use precise_core::{Code, Error};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
-use crate::fields::{Field, find};
+use crate::fields::{Field, find, json_of};
 use crate::input::{Input, MemberSource};
 use crate::output::Output;
 use crate::rejects::{Rejected, Rejects, thousands};
@@ -232,15 +231,12 @@ impl<'j> Crediting<'j> {
         self.read_path(path_field, path)?;
         let untimed = self.path.touches().next().is_some_and(|(_, at)| at.is_none());
         if untimed && self.times_needed {
-            return Err(Error::new(Code::TouchPath)
-                .because("time_decay needs touches with times")
-                .at_path(path_field.json_path(None)));
+            let error = Error::new(Code::TouchPath).because("time_decay needs touches with times");
+            return Err(path_field.locate(error));
         }
         let value = match value.and_then(scalar) {
             None => None,
-            Some(text) => Some(
-                parse_value(text).map_err(|error| error.at_path(value_field.json_path(None)))?,
-            ),
+            Some(text) => Some(parse_value(text).map_err(|error| value_field.locate(error))?),
         };
         Ok(Sums {
             paths: 1,
@@ -254,21 +250,9 @@ impl<'j> Crediting<'j> {
 
     fn read_path(&mut self, field: &Field, found: Option<&[u8]>) -> precise_core::Result<()> {
         let Some(json) = found else {
-            return Err(Error::new(Code::TouchPath)
-                .because("the record has none")
-                .at_path(field.json_path(None)));
+            return Err(field.locate(Error::new(Code::TouchPath).because("the record has none")));
         };
-        // A column of texts has it as one.
-        let json = if json.first() == Some(&b'"') {
-            let text: String = serde_json::from_slice(json).unwrap_or_default();
-            Cow::Owned(text.into_bytes())
-        } else {
-            Cow::Borrowed(json)
-        };
-        self.path.read(&mut self.reader, &json).map_err(|error| {
-            let path = field.json_path(error.path());
-            error.at_path(path)
-        })
+        self.path.read(&mut self.reader, &json_of(json)).map_err(|error| field.locate(error))
     }
 
     /// Adds the path to every model. What fails here is too large as a whole.
@@ -329,9 +313,8 @@ fn count(field: &Field, value: Option<&[u8]>) -> precise_core::Result<Option<u64
     let is_spelled = text.bytes().all(|byte| byte.is_ascii_digit());
     count.filter(|_| is_spelled).map(Some).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
-        Error::new(Code::Counts)
-            .because(format!("{shown} is no whole number from 0 up"))
-            .at_path(field.json_path(None))
+        let detail = format!("{shown} is no whole number from 0 up");
+        field.locate(Error::new(Code::Counts).because(detail))
     })
 }
 

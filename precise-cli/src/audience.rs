@@ -6,10 +6,13 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use precise_core::cohort::{Census, Release, Seat, SeatReader};
+use precise_core::cohort::{Census, Member, Release, ReleaseKey, Seat, SeatReader};
+use precise_core::field::FieldPath;
 use precise_core::proof::{self, Minter, format_id};
+use precise_core::ruleset::Ruleset;
 use precise_core::{Hash, hex};
 use serde_json::json;
 
@@ -17,6 +20,7 @@ use crate::failure::{Failure, Result};
 use crate::input::{Input, MemberSource};
 use crate::output::Output;
 use crate::rejects::{Rejected, Rejects, refused_row, thousands};
+use crate::releases::Releases;
 use crate::runs::{BatchRoot, SortedRuns, describe_part};
 use crate::workers::{Task, work_all};
 
@@ -25,12 +29,23 @@ pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
     /// The members a cohort needs.
     pub(crate) k: u64,
-    /// Reads which cohorts a record is in, and whose it is.
-    pub(crate) seats: SeatReader,
+    /// What says which cohorts a record is in; without one its own field does.
+    pub(crate) ruleset: Option<Arc<Ruleset>>,
+    /// The field of a record that says whose it is.
+    pub(crate) member: FieldPath,
+    /// Where earlier releases are kept. Without a label there are none to compare with.
+    pub(crate) label: Option<Label>,
     pub(crate) output: Option<PathBuf>,
     /// None: beside the output, if there are any.
     pub(crate) rejects: Option<PathBuf>,
     pub(crate) part_limit: usize,
+}
+
+/// Under which name audiences are released.
+pub(crate) struct Label {
+    pub(crate) name: String,
+    /// None: where state is by default.
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// What an audience came to.
@@ -44,6 +59,9 @@ pub(crate) struct Summary {
     duplicates: u64,
     distinct: u64,
     roots: Vec<BatchRoot>,
+    ruleset: Option<Arc<Ruleset>>,
+    /// The label, and with how many earlier releases under it this one was compared.
+    compared: Option<(String, usize)>,
     /// Records that say neither, so that a field's name that was mistaken is seen.
     without_cohort: u64,
     without_member: u64,
@@ -58,9 +76,15 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let outputs = job.output.as_deref().as_slice().to_vec();
     let mut rejects = Rejects::create(&job.inputs, &outputs, job.rejects.as_deref())?;
     let mut runs = SortedRuns::new(&std::env::temp_dir());
-    let mut census = Census::default();
+    let releases = match &job.label {
+        None => None,
+        Some(label) => Some(Releases::open(&label.name, label.state.as_deref())?),
+    };
+    let key = releases.as_ref().map(Releases::key);
+    let mut census = key.cloned().map_or_else(Census::default, Census::guarded);
     let (mut records, mut without_cohort, mut without_member) = (0, 0, 0);
-    let begin = || Seating { seats: job.seats.clone() };
+    let seats = SeatReader::new(job.ruleset.clone(), &job.member, key.cloned());
+    let begin = || Seating { seats: seats.clone(), key };
     work_all(&job.inputs, begin, &mut |input, done| {
         let first_row = records;
         records += u64::from(done.rows);
@@ -86,13 +110,20 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let set = runs.finish(job.part_limit)?;
     let roots = set.batch_roots()?;
     let hashes: Vec<Hash> = roots.iter().map(|root| root.root).collect();
-    let document = release.document(&hashes, set.distinct(), None);
-    if let (Some(mut written), Some(path)) = (written.take(), &job.output) {
+    let ruleset_hash = job.ruleset.as_ref().map(|ruleset| ruleset.hash());
+    let document = release.document(&hashes, set.distinct(), ruleset_hash);
+    if let (Some(written), Some(path)) = (&mut written, &job.output) {
         written
             .write_all(document.as_bytes())
             .map_err(|error| Failure::io("write", path, &error))?;
-        written.finish()?;
     }
+    // What others may have seen is kept before they do: a crash in between leaves a release that
+    // nobody saw, and none that was seen and is not compared with.
+    let compared = match &releases {
+        None => None,
+        Some(releases) => Some(releases.add(release.members(), job.k)?),
+    };
+    written.map_or(Ok(()), Output::finish)?;
     Ok(Summary {
         proof_id: format_id(&proof::hash(document.as_bytes(), None)),
         release,
@@ -105,6 +136,8 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
         roots,
         without_cohort,
         without_member,
+        ruleset: job.ruleset.clone(),
+        compared: job.label.as_ref().map(|label| label.name.clone()).zip(compared),
         seconds: started.elapsed().as_secs_f64(),
         output: job.output.clone(),
     })
@@ -118,11 +151,13 @@ struct Seated {
 }
 
 /// Reads where records belong.
-struct Seating {
+struct Seating<'k> {
     seats: SeatReader,
+    /// Under which members are kept, if they are.
+    key: Option<&'k ReleaseKey>,
 }
 
-impl Task for Seating {
+impl Task for Seating<'_> {
     type Made = Seated;
 
     fn begin(&self) -> Seated {
@@ -137,7 +172,10 @@ impl Task for Seating {
     ) -> precise_core::Result<()> {
         let seat = self.seats.read(records.canonical(records.len() - 1))?;
         let member = match member {
-            MemberSource::Column(member) => member,
+            MemberSource::Column(member) => member.and_then(|id| match self.key {
+                None => Member::of(&id),
+                Some(key) => key.member(&id),
+            }),
             MemberSource::Record => seat.member,
         };
         made.seats.push(Seat { member, ..seat });
@@ -162,6 +200,10 @@ impl Summary {
             "cohorts": counted,
             "k": self.k,
             "document": self.document,
+            "ruleset_hash": self.ruleset.as_ref().map(|ruleset| hex::format_hash(ruleset.hash())),
+            "ruleset_version": self.ruleset.as_ref().map(|ruleset| ruleset.version()),
+            "label": self.compared.as_ref().map(|(label, _)| label),
+            "compared": self.compared.as_ref().map(|(_, count)| count),
             "records": self.records,
             "rejected": self.rejected.counts,
             "duplicates": self.duplicates,
@@ -196,10 +238,23 @@ impl Summary {
                 Some(part) => writeln!(to, "  batch root  {hash}  {}", describe_part(part))?,
             }
         }
+        if let Some(ruleset) = &self.ruleset {
+            print_ruleset(ruleset, to)?;
+        }
+        if let Some((label, count)) = &self.compared {
+            let count = thousands(*count as u64);
+            writeln!(to, "{count:>12}  earlier releases under {label:?} compared with")?;
+        }
         writeln!(to, "    proof id  {}", self.proof_id)?;
         for cohort in self.release.cohorts() {
             writeln!(to, "{:>12}  {}", thousands(cohort.members), cohort.id)?;
         }
         Ok(())
     }
+}
+
+/// For people: a line for the rule set.
+pub(crate) fn print_ruleset(ruleset: &Ruleset, to: &mut dyn Write) -> std::io::Result<()> {
+    let hash = hex::format_hash(ruleset.hash());
+    writeln!(to, "    rule set  {hash}  version {:?}", ruleset.version())
 }

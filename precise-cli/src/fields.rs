@@ -1,5 +1,8 @@
 //! Fields of a record, several at a time, as they stand in its canonical form.
 
+use std::borrow::Cow;
+
+use precise_core::Error;
 use precise_core::field::FieldPath;
 
 /// A member of a record by its dotted path, such as `order.total`.
@@ -30,11 +33,33 @@ impl Field {
         self.text.split('.').next().unwrap_or_default()
     }
 
-    /// Where a fault in the field is, `inside` being a path that begins with `$`.
-    pub(crate) fn json_path(&self, inside: Option<&str>) -> String {
-        let inside = inside.and_then(|path| path.strip_prefix('$')).unwrap_or_default();
-        format!("$.{}{inside}", self.text)
+    /// Says of a fault in the field where in the record it is.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        let inside = error.path().and_then(|path| path.strip_prefix('$')).unwrap_or_default();
+        let path = format!("$.{}{inside}", self.text);
+        error.at_path(path)
     }
+}
+
+/// The JSON text of a value. What a column of texts has is a string of one.
+pub(crate) fn json_of(value: &[u8]) -> Cow<'_, [u8]> {
+    match string_of(value) {
+        Some(text) => Cow::Owned(text.into_bytes()),
+        None => Cow::Borrowed(value),
+    }
+}
+
+/// The characters of a string, or a number as it is written; of an empty string none.
+pub(crate) fn scalar_of(value: &[u8]) -> Option<String> {
+    let text = string_of(value).or_else(|| {
+        let is_number = value.first().is_some_and(|byte| matches!(byte, b'-' | b'0'..=b'9'));
+        is_number.then(|| String::from_utf8_lossy(value).into_owned())
+    });
+    text.filter(|text| !text.is_empty())
+}
+
+fn string_of(value: &[u8]) -> Option<String> {
+    if value.first() == Some(&b'"') { serde_json::from_slice(value).ok() } else { None }
 }
 
 /// The values of fields in a record, whose canonical form this is; null is none.

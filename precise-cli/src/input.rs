@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use clap::ValueEnum;
 use flate2::read::MultiGzDecoder;
-use precise_core::cohort::Member;
 use precise_core::row::Columns;
 use precise_core::{Code, Error};
 
@@ -65,7 +64,7 @@ pub(crate) struct Rows {
     /// The cells of all rows, if they are rows of cells and not JSON texts.
     pub(crate) cells: Option<Cells>,
     /// Whose each row is, if a column beside the record says so.
-    members: Option<Vec<Option<Member>>>,
+    members: Option<Vec<Option<String>>>,
 }
 
 /// One row.
@@ -77,10 +76,9 @@ pub(crate) struct Row {
 }
 
 /// What says whose a record is.
-#[derive(Clone, Copy)]
 pub(crate) enum MemberSource {
     /// A column beside it, where it names a member.
-    Column(Option<Member>),
+    Column(Option<String>),
     /// The record itself.
     Record,
 }
@@ -113,11 +111,12 @@ impl Rows {
         self.list.push(Row { raw: start..self.raw.len(), fault });
     }
 
-    /// What says whose row `i` is.
-    pub(crate) fn member_source(&self, i: usize) -> MemberSource {
-        self.members
-            .as_ref()
-            .map_or(MemberSource::Record, |members| MemberSource::Column(members[i]))
+    /// What says whose row `i` is. It is handed out.
+    pub(crate) fn take_member(&mut self, i: usize) -> MemberSource {
+        match &mut self.members {
+            None => MemberSource::Record,
+            Some(members) => MemberSource::Column(members[i].take()),
+        }
     }
 
     fn is_full(&self) -> bool {

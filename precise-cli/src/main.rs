@@ -7,6 +7,7 @@ mod args;
 mod attribute;
 mod audience;
 mod canonical;
+mod cohorts;
 mod commit;
 mod committer;
 mod demo;
@@ -26,6 +27,7 @@ mod proofs;
 mod prove;
 mod receipt;
 mod rejects;
+mod releases;
 mod root;
 mod runs;
 mod sample;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Canonical(command) => canonical::run(&command),
         Command::Mint(command) => command.run(args.json),
         Command::Audience(command) => command.run(args.json),
+        Command::Cohorts(command) => command.run(args.json),
         Command::Attribute(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),

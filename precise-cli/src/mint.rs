@@ -95,7 +95,8 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     })
 }
 
-fn write_failure(path: &Path, error: &WriteError) -> Failure {
+/// What the Parquet writer said.
+pub(crate) fn write_failure(path: &Path, error: &WriteError) -> Failure {
     // The Parquet writer hands on what the file said.
     if let WriteError::External(source) = error
         && let Some(error) = source.downcast_ref()

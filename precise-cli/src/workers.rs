@@ -181,7 +181,7 @@ impl<T: Task> Worker<T> {
 
     fn take_rows(&mut self, mut rows: input::Rows, done: &mut Done<T::Made>) {
         for i in 0..rows.list.len() {
-            let member = rows.member_source(i);
+            let member = rows.take_member(i);
             let row = &mut rows.list[i];
             let raw = &rows.raw[row.raw.clone()];
             let pushed = match (row.fault.take(), &rows.cells) {

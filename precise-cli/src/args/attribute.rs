@@ -110,7 +110,8 @@ impl Attribute {
     fn job(&self) -> Result<Job> {
         demand_one_standard_input(&self.inputs)?;
         for (i, (name, path)) in self.outputs().enumerate() {
-            if let Some((other, _)) = self.outputs().take(i).find(|(_, other)| is_same(path, other))
+            if let Some((other, _)) =
+                self.outputs().take(i).find(|(_, other)| same_file(path, other))
             {
                 return Err(Failure::Usage(format!("{other} and {name} are the same file")));
             }
@@ -147,10 +148,6 @@ impl Attribute {
             rejects: self.rejects.clone(),
         })
     }
-}
-
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || same_file(a, b)
 }
 
 /// What standard output shows.

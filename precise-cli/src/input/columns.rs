@@ -9,7 +9,6 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use precise_arrow::{ByteColumn, CellType, check_fields};
 use precise_core::canonical::Canonicalizer;
-use precise_core::cohort::Member;
 use precise_core::field::FieldPath;
 use precise_core::json::Reader;
 use precise_core::{Code, Error};
@@ -177,7 +176,7 @@ impl Layout {
 }
 
 /// Whose each row is, as a record with this one column would say.
-fn members(field: &Field, column: &ArrayRef) -> Vec<precise_core::Result<Option<Member>>> {
+fn members(field: &Field, column: &ArrayRef) -> Vec<precise_core::Result<Option<String>>> {
     const NAME: &str = "member";
     let fields = Fields::from(vec![field.clone().with_name(NAME)]);
     let columns = [column.clone()];
@@ -190,7 +189,7 @@ fn members(field: &Field, column: &ArrayRef) -> Vec<precise_core::Result<Option<
         canonical.clear();
         canonicalizer.append_row(&mut canonical, |encoder| rows.write(row, encoder))?;
         let scalar = path.scalar(&mut reader, &canonical)?;
-        Ok(scalar.and_then(|id| Member::of(id.as_str())))
+        Ok(scalar.map(|id| id.as_str().to_owned()).filter(|id| !id.is_empty()))
     };
     (0..column.len()).map(member).collect()
 }

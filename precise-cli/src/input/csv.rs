@@ -4,7 +4,6 @@ use std::io::Read;
 use std::sync::Arc;
 
 use csv_core::ReadRecordResult;
-use precise_core::cohort::Member;
 use precise_core::row::Columns;
 use precise_core::{Code, Error};
 
@@ -92,7 +91,8 @@ impl Layout {
         });
         if let (Some(members), Some(index)) = (&mut rows.members, self.member) {
             let cell = splitter.cells().nth(index).unwrap_or_default();
-            members.push(str::from_utf8(cell).ok().and_then(Member::of));
+            let text = str::from_utf8(cell).ok().filter(|text| !text.is_empty());
+            members.push(text.map(Into::into));
             if str::from_utf8(cell).is_err() && fault.is_none() {
                 fault = Some(Error::new(Code::InvalidUtf8).at_path("$".into()));
             }
