@@ -122,7 +122,8 @@ pub(super) const ATTRIBUTION: Function = Function {
         arg(
             "value",
             Type::Decimal,
-            "what the conversions of this row are worth together; left out: nothing is said",
+            "what the conversions of this row are worth together, 0 and not NULL for nothing; left \
+             out: nothing is said",
         ),
     ],
     required: 2,

@@ -365,7 +365,12 @@ fn parse_input(members: &mut Members, aggregate: bool) -> Result<Input, String> 
         return row(members.take("args")?).map(Input::Row);
     }
     if let Some(rows) = members.take_optional("rows") {
-        return list(rows, row).map(Input::Rows);
+        let rows = list(rows, row)?;
+        // A call in SQL has as many arguments in every row.
+        if rows.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
+            return Err("rows of one group have different numbers of arguments".into());
+        }
+        return Ok(Input::Rows(rows));
     }
     let count = members.take("rows_blake3")?;
     let count = count.as_u64().ok_or_else(|| format!("{count} is not a number of rows"))?;

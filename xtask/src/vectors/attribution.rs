@@ -696,12 +696,6 @@ fn values(table: &mut Table) {
         let input = rows("linear", vec![(three.clone(), vec![int(1), int(0), numeric(value)])]);
         table.gives(ATTRIBUTION, name, comment, input);
     }
-    let comment = "A row without a value has 0 where others have one.";
-    let input = rows(
-        "linear",
-        vec![(path(&["a"]), vec![int(2)]), (path(&["b"]), vec![int(2), int(0), numeric("3")])],
-    );
-    table.gives(ATTRIBUTION, "value-of-some", comment, input);
     let comment = "A value without a conversion is divided like any other.";
     let input = rows("linear", vec![(path(&["a", "b"]), vec![int(0), int(0), numeric("3")])]);
     table.gives(ATTRIBUTION, "value-without-conversion", comment, input);
@@ -792,7 +786,7 @@ fn sum_faults(table: &mut Table) {
         let input = rows("markov(1)", vec![(a(), vec![int(1), int(0), numeric(value)])]);
         table.refuses(Code::ConversionValue, ATTRIBUTION, name, comment, input);
     }
-    let input = rows("linear", vec![(a(), vec![]), (tree!([]), vec![int(0), int(0)])]);
+    let input = rows("linear", vec![(a(), vec![int(1), int(0)]), (tree!([]), vec![int(0), int(0)])]);
     let comment = "Paths are read whatever their counts.";
     table.refuses(Code::TouchPath, ATTRIBUTION, "path-of-nobody", comment, input);
     let input = rows("markov(3)", vec![(tree!([1]), vec![int(0), int(0)])]);
