@@ -1282,6 +1282,10 @@ mod tests {
             assert!(function.doc.ends_with('.'), "{}: a doc is sentences", function.name);
             assert!(function.required <= function.args.len(), "{}", function.name);
             assert!(!function.is_aggregate() || function.required > 0, "{}", function.name);
+            for example in function.examples {
+                let same = example.rows.windows(2).all(|rows| rows[0].len() == rows[1].len());
+                assert!(same, "{}: a call in SQL has as many arguments in each row", function.name);
+            }
             let takes_row = function.args.iter().any(|arg| arg.arg_type == Type::Row);
             assert!(
                 !takes_row || matches!(function.kernel, Kernel::Record(_)),

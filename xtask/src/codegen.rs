@@ -104,7 +104,8 @@ fn call(function: &Function, example: &Example) -> String {
         let args = example.rows.first().copied().unwrap_or_default();
         return format!("SELECT {}({});", function.name, literals(args));
     }
-    let names: Vec<&str> = function.args.iter().map(|arg| arg.name).collect();
+    let arity = example.rows.first().map_or(function.args.len(), |row| row.len());
+    let names: Vec<&str> = function.args[..arity].iter().map(|arg| arg.name).collect();
     let names = names.join(", ");
     let (rows, condition) = if example.rows.is_empty() {
         let nulls: Vec<String> =

@@ -155,7 +155,12 @@ pub(super) const ATTRIBUTION: Function = Function {
         ),
         returns(
             &[
-                &[Literal::Text("markov(1)"), EXAMPLE_PATH],
+                &[
+                    Literal::Text("markov(1)"),
+                    EXAMPLE_PATH,
+                    Literal::Integer(1),
+                    Literal::Integer(0),
+                ],
                 &[
                     Literal::Text("markov(1)"),
                     Literal::Json(r#"["search"]"#),

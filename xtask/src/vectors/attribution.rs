@@ -786,7 +786,8 @@ fn sum_faults(table: &mut Table) {
         let input = rows("markov(1)", vec![(a(), vec![int(1), int(0), numeric(value)])]);
         table.refuses(Code::ConversionValue, ATTRIBUTION, name, comment, input);
     }
-    let input = rows("linear", vec![(a(), vec![int(1), int(0)]), (tree!([]), vec![int(0), int(0)])]);
+    let input =
+        rows("linear", vec![(a(), vec![int(1), int(0)]), (tree!([]), vec![int(0), int(0)])]);
     let comment = "Paths are read whatever their counts.";
     table.refuses(Code::TouchPath, ATTRIBUTION, "path-of-nobody", comment, input);
     let input = rows("markov(3)", vec![(tree!([1]), vec![int(0), int(0)])]);

@@ -116,7 +116,8 @@ impl Postgres {
             literals.collect::<Vec<String>>().join(", ")
         };
         let call = if function.is_aggregate() {
-            let names: Vec<&str> = function.args.iter().map(|arg| arg.name).collect();
+            let arity = rows.first().map_or(function.args.len(), Vec::len);
+            let names: Vec<&str> = function.args[..arity].iter().map(|arg| arg.name).collect();
             let names = names.join(", ");
             let (values, condition) = if rows.is_empty() {
                 let nulls =
