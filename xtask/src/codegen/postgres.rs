@@ -145,14 +145,17 @@ fn functions() -> String {
         "-- text comes first where a literal has no type yet.\n",
     ));
     for function in FUNCTIONS {
-        for count in function.required..=function.args.len() {
-            for arguments in spelled(&function.args[..count]) {
-                script.push('\n');
-                if function.is_aggregate() {
-                    append_aggregate(function, &arguments, &mut script);
-                } else {
-                    append_scalar(function, &arguments, &mut script);
+        let counts = function.required..=function.args.len();
+        let spellings = counts.flat_map(|count| spelled(&function.args[..count]));
+        for (i, arguments) in spellings.enumerate() {
+            script.push('\n');
+            if function.is_aggregate() {
+                if i == 0 {
+                    append_steps(function, &mut script);
                 }
+                append_aggregate(function, &arguments, &mut script);
+            } else {
+                append_scalar(function, &arguments, &mut script);
             }
         }
     }
@@ -198,22 +201,39 @@ fn append_scalar(function: &Function, arguments: &[Argument], script: &mut Strin
     );
 }
 
-fn append_aggregate(function: &Function, arguments: &[Argument], script: &mut String) {
-    let (name, result) = (function.name, result_type(function.returns));
-    let steps = [
-        ("update", format!("internal, {}", declared(arguments)), "internal", "precise_update", ""),
-        ("combine", "internal, internal".into(), "internal", "precise_combine", ""),
-        ("serialize", "internal".into(), "bytea", "precise_serialize", " STRICT"),
-        ("deserialize", "bytea, internal".into(), "internal", "precise_deserialize", " STRICT"),
-        ("finish", "internal".into(), result, "precise_finish", ""),
-    ];
-    for (step, takes, gives, symbol, strict) in steps {
-        let _ = writeln!(
-            script,
-            "CREATE FUNCTION precise.{name}_{step}({takes}) RETURNS {gives}\n    LANGUAGE c \
-             IMMUTABLE{strict} PARALLEL SAFE\n    AS 'MODULE_PATHNAME', '{symbol}';"
-        );
+/// The steps of an aggregate that are the same whatever its arguments are.
+fn append_steps(function: &Function, script: &mut String) {
+    let result = result_type(function.returns);
+    for (step, takes, gives, strict) in [
+        ("combine", "internal, internal", "internal", ""),
+        ("serialize", "internal", "bytea", " STRICT"),
+        ("deserialize", "bytea, internal", "internal", " STRICT"),
+        ("finish", "internal", result, ""),
+    ] {
+        append_step(function, step, takes, gives, strict, script);
     }
+}
+
+fn append_step(
+    function: &Function,
+    step: &str,
+    takes: &str,
+    gives: &str,
+    strict: &str,
+    script: &mut String,
+) {
+    let name = function.name;
+    let _ = writeln!(
+        script,
+        "CREATE FUNCTION precise.{name}_{step}({takes}) RETURNS {gives}\n    LANGUAGE c \
+         IMMUTABLE{strict} PARALLEL SAFE\n    AS 'MODULE_PATHNAME', 'precise_{step}';"
+    );
+}
+
+fn append_aggregate(function: &Function, arguments: &[Argument], script: &mut String) {
+    let name = function.name;
+    let takes = format!("internal, {}", declared(arguments));
+    append_step(function, "update", &takes, "internal", "", script);
     let _ = writeln!(
         script,
         "CREATE AGGREGATE {name}({}) (\n    SFUNC = precise.{name}_update, STYPE = internal,\n    \
