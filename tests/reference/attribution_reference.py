@@ -248,16 +248,17 @@ class Attribution:
             demand(amount is not None, "PR516")
             self.has_value = True
         path = TouchPath(path)
-        self.conversions += conversions
-        self.nulls += nulls
-        self.value += amount
+        self.conversions = demand_bits(self.conversions + conversions)
+        self.nulls = demand_bits(self.nulls + nulls)
+        self.value = demand_bits(self.value + amount)
         if self.model.order:
             for transition, count in transitions(self.model.order, path, conversions, nulls):
                 self.entries[transition] = self.entries.get(transition, 0) + count
         else:
             for cohort, units in zip(path.cohorts, self.model.credit(path)):
                 credit, worth = self.entries.get(cohort, (0, 0))
-                self.entries[cohort] = credit + conversions * units, worth + amount * units
+                credit = demand_bits(credit + conversions * units)
+                self.entries[cohort] = credit, demand_bits(worth + amount * units)
 
     def merge(self, other):
         demand(self.model.text == other.model.text, "PR192")

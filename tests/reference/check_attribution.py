@@ -207,7 +207,10 @@ def agreed(checks, engines, tasks):
 
 class Reference:
     def credits(self, data):
-        rows = [[json.dumps(path).encode("utf-8"), *rest] for path, *rest in data.rows]
+        rows = [
+            [json.dumps(path).encode("utf-8"), *(one for one in rest if one is not None)]
+            for path, *rest in data.rows
+        ]
         return {
             model: json.loads(attribution_reference.precise_attribution([[model, *r] for r in rows]))
             for model in data.models

@@ -122,7 +122,7 @@ class Performance:
             listed += part.sums()
         for part in (self.spend_and_value, self.plays, self.linear_and_value):
             listed += part.sums()
-        demand(self.rows <= 2**48, "PR907")
+        demand(self.rows <= 2**48 and self.plays.x <= MOST_COUNTED, "PR907")
         return [demand_bits(one) for one in listed]
 
     def state(self):
