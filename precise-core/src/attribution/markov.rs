@@ -670,3 +670,83 @@ fn take_in(row: &mut [f64], source: &[f64], own: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    fn path(cohorts: impl Iterator<Item = usize>) -> Result<TouchPath> {
+        TouchPath::of(cohorts.map(|cohort| format!("{cohort}")))
+    }
+
+    fn effects(transitions: &Transitions) -> Vec<f64> {
+        solve(transitions).into_iter().map(|removal| removal.effect).collect()
+    }
+
+    #[test]
+    fn where_each_cohort_is_needed_each_has_all() -> Result<()> {
+        let mut transitions = Transitions::new(1)?;
+        transitions.push(&path(0..500)?, 1, 1)?;
+        assert_eq!(effects(&transitions), [1.0; 500]);
+        Ok(())
+    }
+
+    #[test]
+    fn states_are_counted() -> Result<()> {
+        let mut transitions = Transitions::new(1)?;
+        // The beginning is one of them.
+        transitions.push(&path(1..MAX_STATES)?, 1, 1)?;
+        // What is known already may come again.
+        transitions.push(&path(1..4)?, 1, 0)?;
+        let other = path(0..1)?;
+        let refused = transitions.push(&other, 1, 0);
+        assert_eq!(refused.map_err(|error| error.code()), Err(Code::CohortCount));
+        // Nobody took it.
+        transitions.push(&other, 0, 0)
+    }
+
+    /// 1,025 cohorts, each followed by each other, are 1,049,600 transitions.
+    #[test]
+    fn transitions_are_counted() -> Result<()> {
+        let mut transitions = Transitions::new(1)?;
+        let count = 1025;
+        let mut refused = None;
+        for distance in 1..count {
+            for start in 0..count {
+                let touches = [start, (start + distance) % count];
+                refused = transitions.push(&path(touches.into_iter())?, 0, 1).err();
+                if refused.is_some() {
+                    break;
+                }
+            }
+            if refused.is_some() {
+                break;
+            }
+        }
+        assert_eq!(transitions.len, MAX_TRANSITIONS + 1);
+        assert_eq!(refused.map(|error| error.code()), Some(Code::CohortCount));
+        Ok(())
+    }
+
+    /// Rows are worked on in blocks: more of them than one, and of those that stay, too.
+    #[test]
+    fn in_a_ring_all_are_alike() -> Result<()> {
+        // Journeys go round n cohorts, from each of them, until they convert.
+        for n in [2, 7, 8, 9, 16, 17, 40] {
+            let mut transitions = Transitions::new(1)?;
+            for start in 0..n {
+                transitions.push(&path((0..=200).map(|i| (start + i) % n))?, 1, 0)?;
+            }
+            let effects = effects(&transitions);
+            assert_eq!(effects.len(), n);
+            for effect in &effects {
+                // All are alike, but for the order of sums.
+                assert!((effect - effects[0]).abs() < 1e-12, "{effect} of {n}");
+                assert!(*effect > 1.0 / n as f64 && *effect <= 1.0, "{effect} of {n}");
+            }
+        }
+        Ok(())
+    }
+}

@@ -137,3 +137,44 @@ fn hash(text: &[u8]) -> u64 {
     };
     mix(ends ^ text.len() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    /// Names that share a slot, both of whose ends are alike, are told apart all the same.
+    #[test]
+    fn a_name_keeps_its_number() -> Result<()> {
+        let mut names = Names::default();
+        let texts: Vec<_> = (0..5000)
+            .flat_map(|i| {
+                [format!("{i}"), format!("cohort_of_{i:04}_and_others"), format!("{i}\u{e9}")]
+            })
+            .collect();
+        for _ in 0..2 {
+            for (number, text) in (0..).zip(&texts) {
+                assert_eq!(names.number(text.as_bytes())?, number);
+                assert_eq!(names.text(number), text.as_bytes());
+            }
+        }
+        let mut sorted: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+        sorted.sort_unstable();
+        assert!(names.sorted().map(|(text, _)| text).eq(sorted));
+        Ok(())
+    }
+
+    #[test]
+    fn names_are_counted() -> Result<()> {
+        let mut names = Names::default();
+        for i in 0..MAX_NAMES as u32 {
+            names.number(&i.to_be_bytes())?;
+        }
+        let refused = names.number(b"one more");
+        assert_eq!(refused.map_err(|error| error.code()), Err(Code::CohortCount));
+        assert_eq!(names.number(&7_u32.to_be_bytes())?, 7);
+        assert_eq!(names.len(), MAX_NAMES);
+        Ok(())
+    }
+}

@@ -276,6 +276,41 @@ mod tests {
     }
 
     #[test]
+    fn a_touchs_time_may_have_a_fraction() {
+        for (text, micros) in [
+            ("0001-01-01T00:00:00Z", FIRST_DAY * DAY),
+            ("1969-12-31T23:59:59.999999Z", -1),
+            ("1970-01-01T00:00:00.5Z", 500_000),
+            ("1970-01-01T00:00:00.000001Z", 1),
+            ("2000-02-29T00:00:00.10Z", 11_016 * DAY + 100_000),
+            ("9999-12-31T23:59:59.999999Z", (LAST_DAY + 1) * DAY - 1),
+        ] {
+            assert_eq!(utc_micros(text.as_bytes()), Some(micros), "{text}");
+        }
+        for wrong in [
+            "",
+            "Z",
+            "2026-11-22T20:00:00",
+            "2026-11-22T20:00:00.Z",
+            "2026-11-22T20:00:00.0000000Z",
+            "2026-11-22T20:00:00.5",
+            "2026-11-22T20:00:00.5z",
+            "2026-11-22T20:00:00.-5Z",
+            "2026-11-22T20:00:00.5ZZ",
+            "2026-11-22t20:00:00Z",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T20:60:00Z",
+            "2026-11-22T20:00:60Z",
+            "2026-02-29T20:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "+026-11-22T20:00:00Z",
+            "2026-11-22T20:00:0\u{663}Z",
+        ] {
+            assert_eq!(utc_micros(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_written_is_refused() {
         let mut out = Vec::new();
         assert_eq!(append_date(FIRST_DAY - 1, &mut out), Err(Code::DateTime));
