@@ -141,6 +141,7 @@ fn hash(text: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
 
     use super::*;
 
@@ -159,7 +160,7 @@ mod tests {
                 assert_eq!(names.text(number), text.as_bytes());
             }
         }
-        let mut sorted: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+        let mut sorted: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
         sorted.sort_unstable();
         assert!(names.sorted().map(|(text, _)| text).eq(sorted));
         Ok(())

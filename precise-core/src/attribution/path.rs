@@ -167,8 +167,8 @@ pub(super) fn check_cohort(text: &[u8]) -> core::result::Result<(), &'static str
     if text.is_empty() {
         return Err("a cohort is the empty string");
     }
-    // All bytes, without a way out in between: many at a time.
-    if text.iter().fold(false, |found, &byte| found | (byte < b' ')) {
+    // The least of all: many bytes are looked at at once, where a search would look at each.
+    if text.iter().min().is_some_and(|least| *least < b' ') {
         return Err("a cohort has a control character");
     }
     let is_start = |byte: &&u8| **byte & 0xC0 != 0x80;

@@ -44,7 +44,7 @@ impl Journeys {
                 "cohort": cohort,
             })
         });
-        serde_json::Value::from_iter(touches).to_string()
+        touches.collect::<serde_json::Value>().to_string()
     }
 }
 
@@ -323,7 +323,8 @@ proptest! {
     ) {
         let mut transitions = Transitions::new(order)?;
         for row in &rows {
-            transitions.push(&TouchPath::of(&row.cohorts)?, row.conversions.into(), row.nulls.into())?;
+            let path = TouchPath::of(&row.cohorts)?;
+            transitions.push(&path, row.conversions.into(), row.nulls.into())?;
         }
         let found: Vec<(String, u64)> = markov::solve(&transitions)
             .into_iter()
@@ -381,7 +382,7 @@ proptest! {
             let value = format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000);
             serde_json::json!({ "cohorts": cohorts, "value": value })
         });
-        let json = serde_json::Value::from_iter(sets).to_string();
+        let json = sets.collect::<serde_json::Value>().to_string();
         let values = shapley::values(&Game::parse(json.as_bytes())?);
         prop_assert_eq!(values.len(), n);
         // What each adds to those before it, in 10^-6, over all permutations.
@@ -433,7 +434,7 @@ proptest! {
             let conversions: u32 = inside.map(|(row, _)| row.conversions).sum();
             serde_json::json!({ "cohorts": cohorts, "value": conversions })
         });
-        let json = serde_json::Value::from_iter(games).to_string();
+        let json = games.collect::<serde_json::Value>().to_string();
         let values = shapley::values(&Game::parse(json.as_bytes())?);
         // Each path rounds on its own, by less than a unit for each conversion.
         let slack = rows.iter().map(|row| i128::from(row.conversions)).sum::<i128>() + 1;
@@ -457,7 +458,7 @@ proptest! {
         });
         let event = serde_json::json!({
             "attribution": {
-                "data_contributors": serde_json::Value::from_iter(contributors),
+                "data_contributors": contributors.collect::<serde_json::Value>(),
             },
             "event_type": "impression",
             "metadata": { "clearing_price": format!("{price}e-9") },
