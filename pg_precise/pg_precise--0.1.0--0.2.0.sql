@@ -203,9 +203,6 @@ CREATE FUNCTION precise_cohort_confidence("k" bigint, "n" bigint) RETURNS double
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_cohort_confidence(bigint, bigint) IS 'The rate that k of n users show at least, with 95 % of confidence: the lower end of the Wilson score interval. 87 of 100 show 0.79, 9 of 10 show 0.6, 1 of 1 shows 0.2.';
-CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" text) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -218,6 +215,9 @@ CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) 
 CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" text) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -227,18 +227,6 @@ COMMENT ON AGGREGATE precise_cohort_performance(boolean, text) IS 'How a cohort 
 CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" json) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" json) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -248,18 +236,6 @@ COMMENT ON AGGREGATE precise_cohort_performance(boolean, json) IS 'How a cohort 
 CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" jsonb) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" jsonb) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -290,9 +266,6 @@ CREATE FUNCTION precise_touch_credit("model" text, "path" jsonb) RETURNS json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_touch_credit(text, jsonb) IS 'Which touch of one path is credited with how much: integers that sum to 10^12. `markov` credits no single path.';
-CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -305,6 +278,9 @@ CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS
 CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_attribution("model" text, "path" text) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -314,18 +290,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text) IS 'Which cohorts brought t
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -335,18 +299,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json) IS 'Which cohorts brought t
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -356,18 +308,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb) IS 'Which cohorts brought 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -377,18 +317,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint) IS 'Which cohorts b
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -398,18 +326,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint) IS 'Which cohorts b
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -419,18 +335,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint) IS 'Which cohorts 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -440,18 +344,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint) IS 'Which c
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -461,18 +353,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint) IS 'Which c
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -482,18 +362,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint, bigint) IS 'Which 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -503,18 +371,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint, numeric) IS
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -524,18 +380,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint, numeric) IS
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,

@@ -296,9 +296,6 @@ CREATE FUNCTION precise_blind("secret" bytea, "record_id" text) RETURNS bytea
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_blind(bytea, text) IS 'The blind of a record, derived from its subject''s secret. Destroying the secret makes the record''s proof unlinkable.';
 
-CREATE FUNCTION precise.precise_merkle_root_update(internal, "proof_hash" bytea) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_merkle_root_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -311,6 +308,9 @@ CREATE FUNCTION precise.precise_merkle_root_deserialize(bytea, internal) RETURNS
 CREATE FUNCTION precise.precise_merkle_root_finish(internal) RETURNS bytea
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_merkle_root_update(internal, "proof_hash" bytea) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_merkle_root("proof_hash" bytea) (
     SFUNC = precise.precise_merkle_root_update, STYPE = internal,
     COMBINEFUNC = precise.precise_merkle_root_combine,
@@ -333,9 +333,6 @@ CREATE FUNCTION precise_merkle_combine("block_roots" jsonb, "k" bigint) RETURNS 
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_merkle_combine(jsonb, bigint) IS 'The batch root from the roots of consecutive blocks of 2^k sorted, distinct proof hashes.';
 
-CREATE FUNCTION precise.precise_inclusion_update(internal, "proof_hash" bytea, "target" bytea) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_inclusion_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -348,6 +345,9 @@ CREATE FUNCTION precise.precise_inclusion_deserialize(bytea, internal) RETURNS i
 CREATE FUNCTION precise.precise_inclusion_finish(internal) RETURNS json
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_inclusion_update(internal, "proof_hash" bytea, "target" bytea) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_inclusion("proof_hash" bytea, "target" bytea) (
     SFUNC = precise.precise_inclusion_update, STYPE = internal,
     COMBINEFUNC = precise.precise_inclusion_combine,
@@ -620,9 +620,6 @@ CREATE FUNCTION precise_cohort_confidence("k" bigint, "n" bigint) RETURNS double
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_cohort_confidence(bigint, bigint) IS 'The rate that k of n users show at least, with 95 % of confidence: the lower end of the Wilson score interval. 87 of 100 show 0.79, 9 of 10 show 0.6, 1 of 1 shows 0.2.';
 
-CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" text) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -635,6 +632,9 @@ CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) 
 CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" text) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -645,18 +645,6 @@ COMMENT ON AGGREGATE precise_cohort_performance(boolean, text) IS 'How a cohort 
 CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" json) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" json) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -667,18 +655,6 @@ COMMENT ON AGGREGATE precise_cohort_performance(boolean, json) IS 'How a cohort 
 CREATE FUNCTION precise.precise_cohort_performance_update(internal, "member" boolean, "facts" jsonb) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_cohort_performance_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_cohort_performance_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_cohort_performance_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_cohort_performance_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_cohort_performance("member" boolean, "facts" jsonb) (
     SFUNC = precise.precise_cohort_performance_update, STYPE = internal,
     COMBINEFUNC = precise.precise_cohort_performance_combine,
@@ -716,9 +692,6 @@ CREATE FUNCTION precise_touch_credit("model" text, "path" jsonb) RETURNS json
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_touch_credit(text, jsonb) IS 'Which touch of one path is credited with how much: integers that sum to 10^12. `markov` credits no single path.';
 
-CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_combine';
@@ -731,6 +704,9 @@ CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS
 CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
 CREATE AGGREGATE precise_attribution("model" text, "path" text) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -741,18 +717,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text) IS 'Which cohorts brought t
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -763,18 +727,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json) IS 'Which cohorts brought t
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -785,18 +737,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb) IS 'Which cohorts brought 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -807,18 +747,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint) IS 'Which cohorts b
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -829,18 +757,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint) IS 'Which cohorts b
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -851,18 +767,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint) IS 'Which cohorts 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -873,18 +777,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint) IS 'Which c
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -895,18 +787,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint) IS 'Which c
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -917,18 +797,6 @@ COMMENT ON AGGREGATE precise_attribution(text, jsonb, bigint, bigint) IS 'Which 
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" text, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -939,18 +807,6 @@ COMMENT ON AGGREGATE precise_attribution(text, text, bigint, bigint, numeric) IS
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" json, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,
@@ -961,18 +817,6 @@ COMMENT ON AGGREGATE precise_attribution(text, json, bigint, bigint, numeric) IS
 CREATE FUNCTION precise.precise_attribution_update(internal, "model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_update';
-CREATE FUNCTION precise.precise_attribution_combine(internal, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_combine';
-CREATE FUNCTION precise.precise_attribution_serialize(internal) RETURNS bytea
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_serialize';
-CREATE FUNCTION precise.precise_attribution_deserialize(bytea, internal) RETURNS internal
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_deserialize';
-CREATE FUNCTION precise.precise_attribution_finish(internal) RETURNS json
-    LANGUAGE c IMMUTABLE PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'precise_finish';
 CREATE AGGREGATE precise_attribution("model" text, "path" jsonb, "conversions" bigint, "nulls" bigint, "value" numeric) (
     SFUNC = precise.precise_attribution_update, STYPE = internal,
     COMBINEFUNC = precise.precise_attribution_combine,

@@ -696,6 +696,10 @@ fn values(table: &mut Table) {
         let input = rows("linear", vec![(three.clone(), vec![int(1), int(0), numeric(value)])]);
         table.gives(ATTRIBUTION, name, comment, input);
     }
+    let comment = "Conversions that are worth nothing are worth 0.";
+    let worth = |cohort: &str, value: &str| (path(&[cohort]), vec![int(2), int(0), numeric(value)]);
+    let input = rows("linear", vec![worth("a", "0"), worth("b", "3")]);
+    table.gives(ATTRIBUTION, "value-of-nothing", comment, input);
     let comment = "A value without a conversion is divided like any other.";
     let input = rows("linear", vec![(path(&["a", "b"]), vec![int(0), int(0), numeric("3")])]);
     table.gives(ATTRIBUTION, "value-without-conversion", comment, input);
