@@ -1,10 +1,8 @@
 //! Laws that hold for every input, tried on random ones.
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
-//! crate: canonical form, numbers, rows, proofs, batches, logs, rule sets, cohorts, performance, documents,
-//! verdicts, voids, receipts.
-//! crate: canonical form, numbers, rows, proofs, batches, logs, cohorts, performance, attribution,
-//! documents, verdicts, voids, receipts.
+//! crate: canonical form, numbers, rows, proofs, batches, logs, rule sets, cohorts, performance,
+//! attribution, documents, verdicts, voids, receipts.
 
 mod attribution;
 mod batches;
