@@ -116,7 +116,7 @@ impl Layout {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that four to eight of them reach `largest`.
+/// 1, 2 or 5 times a power of ten, of which six at most reach `largest`.
 fn step(largest: f64) -> f64 {
     if largest <= 0.0 {
         return 1.0;

@@ -5,9 +5,11 @@
 //! go wrong.
 
 mod archive;
+mod attribute;
 mod audience;
 mod blinding;
 mod canonical;
+mod cohorts;
 mod columns;
 mod committer;
 mod common;
@@ -21,6 +23,7 @@ mod mint;
 mod outside;
 mod prove_verify;
 mod rejects;
+mod releases;
 mod sample;
 mod sql;
 mod typed_rows;

@@ -2,8 +2,19 @@
 
 use crate::common::Place;
 
-const COMMANDS: [&str; 9] =
-    ["canonical", "mint", "audience", "root", "prove", "verify", "functions", "sample", "demo"];
+const COMMANDS: [&str; 11] = [
+    "canonical",
+    "mint",
+    "audience",
+    "cohorts",
+    "attribute",
+    "root",
+    "prove",
+    "verify",
+    "functions",
+    "sample",
+    "demo",
+];
 
 #[test]
 fn every_command_has_help_and_a_version() {
@@ -38,6 +49,9 @@ fn what_is_not_understood_is_named_and_exits_with_2() {
     place.run(&["mint", "a.ndjson"]).fails_with(2, &["--output"]);
     place.run(&["mint", "-o", "out.parquet"]).fails_with(2, &["INPUT"]);
     place.run(&["audience"]).fails_with(2, &["INPUT"]);
+    place.run(&["attribute"]).fails_with(2, &["INPUT"]);
+    place.run(&["cohorts", "a.ndjson"]).fails_with(2, &["--rules"]);
+    place.run(&["cohorts", "--rules", "rules.json"]).fails_with(2, &["INPUT"]);
     place.run(&["root"]).fails_with(2, &["PROOFS"]);
     place.run(&["prove", "p.parquet"]).fails_with(2, &["--proof"]);
     place.run(&["canonical", "a", "b"]).fails_with(2, &["'b'"]);
