@@ -26,7 +26,7 @@ pub struct Surface {
 pub const CORE: Surface = Surface { name: "core", covers: |_| Ok(()) };
 
 /// DataFusion, through `datafusion-udfs`. Its binary columns can hold any bytes.
-pub const DATAFUSION: Surface = Surface { name: "datafusion", covers: |_| Ok(()) };
+pub const DATAFUSION: Surface = Surface { name: "datafusion", covers: sql_covers };
 
 /// PostgreSQL, through `pg_precise`.
 pub const POSTGRES: Surface = Surface { name: "postgres", covers: postgres_covers };
@@ -34,8 +34,18 @@ pub const POSTGRES: Surface = Surface { name: "postgres", covers: postgres_cover
 /// All of them.
 pub const SURFACES: &[Surface] = &[CORE, DATAFUSION, POSTGRES];
 
+/// What no call in SQL is.
+fn sql_covers(vector: &Vector) -> Result<(), String> {
+    let rows = vector.rows();
+    if rows.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
+        return Err("an aggregate has as many arguments in each row".into());
+    }
+    Ok(())
+}
+
 /// What PostgreSQL has no value for.
 fn postgres_covers(vector: &Vector) -> Result<(), String> {
+    sql_covers(vector)?;
     for argument in vector.rows().iter().flatten() {
         match argument {
             Value::Json(bytes) if str::from_utf8(bytes).is_err() => {
