@@ -211,9 +211,9 @@ class Reference:
             [json.dumps(path).encode("utf-8"), *(one for one in rest if one is not None)]
             for path, *rest in data.rows
         ]
+        credit = attribution_reference.precise_attribution
         return {
-            model: json.loads(attribution_reference.precise_attribution([[model, *r] for r in rows]))
-            for model in data.models
+            model: json.loads(credit([[model, *one] for one in rows])) for model in data.models
         }
 
     def performances(self, users):
@@ -427,7 +427,8 @@ def judge_games(checks, chosen):
     """precise_shapley on games of any kind, against the mean over all orders of arrival."""
     for game_at in range(20):
         cohorts = [f"c{i}" for i in range(1 + game_at % 6)]
-        sets = [s for size in range(len(cohorts) + 1) for s in itertools.combinations(cohorts, size)]
+        sizes = range(len(cohorts) + 1)
+        sets = [one for size in sizes for one in itertools.combinations(cohorts, size)]
         given = chosen.sample(sets, chosen.randint(1, len(sets)))
         given += [] if tuple(cohorts) in given else [tuple(cohorts)]
         worth = {one: Fraction(chosen.randint(-(10**7), 10**7), 10**6) for one in given}
@@ -587,7 +588,8 @@ def judge_performance(checks, group, rows, result):
     judge_rates(checks, group, result, treated, withheld, everybody)
     judge_return(checks, group, result["performance_prediction"], pairs(treated, "spend", "value"))
     judge_pearson(checks, group, result["linear_correlation"], pairs(treated, "linear", "value"))
-    judge_plays(checks, group, result["streaming_engagement"], pairs(treated, "starts", "completes"))
+    plays = pairs(treated, "starts", "completes")
+    judge_plays(checks, group, result["streaming_engagement"], plays)
 
 
 def pairs(users, x, y):
