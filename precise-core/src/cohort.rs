@@ -17,7 +17,7 @@ use crate::field::{FieldPath, Fields, Signals};
 use crate::json::Reader;
 use crate::merkle::{Batch, Hash};
 use crate::proof;
-use crate::ruleset::{Ids, Ruleset, digits_of};
+use crate::ruleset::{Ids, Places, Ruleset, digits_of};
 
 /// The members a cohort needs unless told otherwise.
 pub const K: u64 = 1000;
@@ -184,6 +184,11 @@ impl Member {
         (!id.is_empty()).then_some(Self(*front))
     }
 
+    /// The member of these 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes.
     pub fn as_bytes(&self) -> [u8; 16] {
         self.0
@@ -296,12 +301,23 @@ pub struct Seat {
     pub member: Option<Member>,
 }
 
+/// What columns beside a record say in place of its fields. None: there is no such column; the
+/// empty text: it says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'b> {
+    /// Whose the record is.
+    pub member: Option<&'b str>,
+    /// Its zip code.
+    pub zip: Option<&'b str>,
+    /// Its market area.
+    pub dma: Option<&'b str>,
+}
+
 /// Reads the seats of one record after the other, each in one pass. Buffers are kept.
 #[derive(Clone, Debug)]
 pub struct SeatReader {
     source: Source,
     fields: Fields,
-    market: usize,
     member: usize,
     key: Option<ReleaseKey>,
     reader: Reader,
@@ -312,8 +328,11 @@ pub struct SeatReader {
 /// What says which cohorts a record is in.
 #[derive(Clone, Debug)]
 enum Source {
-    /// This field of the record.
-    Field(usize),
+    /// These fields of the record.
+    Fields {
+        cohort: usize,
+        dma: usize,
+    },
     Ruleset(Arc<Ruleset>),
 }
 
@@ -324,20 +343,16 @@ impl SeatReader {
         let mut fields =
             ruleset.as_ref().map(|ruleset| ruleset.fields().clone()).unwrap_or_default();
         let member = fields.add(member);
-        let (source, market) = match ruleset {
-            None => {
-                let cohort = fields.add(&FieldPath::of_member(COHORT_FIELD));
-                (Source::Field(cohort), fields.add(&FieldPath::of_member(MARKET_FIELD)))
-            }
-            Some(ruleset) => {
-                let market = ruleset.dma();
-                (Source::Ruleset(ruleset), market)
-            }
+        let source = match ruleset {
+            None => Source::Fields {
+                cohort: fields.add(&FieldPath::of_member(COHORT_FIELD)),
+                dma: fields.add(&FieldPath::of_member(MARKET_FIELD)),
+            },
+            Some(ruleset) => Source::Ruleset(ruleset),
         };
         Self {
             source,
             fields,
-            market,
             member,
             key,
             reader: Reader::default(),
@@ -351,17 +366,33 @@ impl SeatReader {
     ///
     /// Errors: as [`Reader::read`], for what is no canonical form.
     pub fn read(&mut self, canonical: &[u8]) -> Result<Seat> {
+        self.read_beside(canonical, Beside::default())
+    }
+
+    /// As [`read`](Self::read), where columns beside the record may count instead of its fields.
+    ///
+    /// Errors: as [`Reader::read`], for what is no canonical form.
+    pub fn read_beside(&mut self, canonical: &[u8], beside: Beside<'_>) -> Result<Seat> {
         self.signals.read(&mut self.reader, &self.fields, canonical)?;
         let signals = &self.signals;
+        let mut places = match &self.source {
+            Source::Fields { dma, .. } => Places { zip: None, dma: signals.string(*dma) },
+            Source::Ruleset(ruleset) => ruleset.places(signals),
+        };
+        places.zip = beside.zip.or(places.zip);
+        places.dma = beside.dma.or(places.dma);
         let cohorts = match &self.source {
-            Source::Field(field) => signals.string(*field).map(Into::into).into_iter().collect(),
+            Source::Fields { cohort, .. } => {
+                signals.string(*cohort).map(Into::into).into_iter().collect()
+            }
             Source::Ruleset(ruleset) => {
-                ruleset.ids_into(signals, &mut self.ids);
+                ruleset.ids_into(signals, places, &mut self.ids);
                 self.ids.iter().map(Into::into).collect()
             }
         };
-        let market = signals.string(self.market).and_then(Market::parse);
-        let member = signals.text(self.member).and_then(|id| match &self.key {
+        let market = places.dma.and_then(Market::parse);
+        let member = beside.member.or_else(|| signals.text(self.member));
+        let member = member.and_then(|id| match &self.key {
             None => Member::of(id),
             Some(key) => key.member(id),
         });
@@ -799,6 +830,32 @@ mod tests {
         let cohorts = cohorts.into_iter().map(Into::into).collect();
         let market = market.and_then(Market::parse);
         Seat { cohorts, market, member: Member::of(member) }
+    }
+
+    #[test]
+    fn columns_beside_a_record_count_instead_of_its_fields() -> Result<()> {
+        let rules =
+            br#"{"cohorts":[{"all":[{"exists":true,"signal":"zip"}],"geo":"zip","name":"a"},
+            {"any":[{"eq":"501","signal":"market"}],"geo":"dma","name":"b"}],
+            "places":{"dma":"market"},"version":"1"}"#;
+        let rules = Arc::new(Ruleset::parse(rules)?);
+        let (id, record) = (FieldPath::parse("id")?, br#"{"id":1,"market":"501","zip":"10013"}"#);
+        let mut seats = SeatReader::new(Some(Arc::clone(&rules)), &id, None);
+        let mut read = |beside| seats.read_beside(record, beside);
+        assert_eq!(read(Beside::default())?, seat(["a_10013", "b_dma_501"], Some("501"), "1"));
+        let none = Beside { member: Some(""), zip: Some(""), dma: Some("") };
+        assert_eq!(read(none)?, seat(["a", "b"], None, ""));
+        let others = Beside { member: Some("2"), zip: Some("20001"), dma: Some("502") };
+        // A condition is about the record.
+        assert_eq!(read(others)?, seat(["a_20001", "b_dma_502"], Some("502"), "2"));
+        let wrong = Beside { member: None, zip: Some("20001-1234"), dma: Some("50") };
+        assert_eq!(read(wrong)?, seat(["a", "b"], None, "1"));
+        // Without rules a zip code is for nothing.
+        let mut seats = SeatReader::new(None, &id, None);
+        let record = br#"{"cohort_id":"c_zip3_100","dma":"501","id":1}"#;
+        assert_eq!(seats.read(record)?, seat(["c_zip3_100"], Some("501"), "1"));
+        assert_eq!(seats.read_beside(record, others)?, seat(["c_zip3_100"], Some("502"), "2"));
+        Ok(())
     }
 
     /// `(cohort, member)`; a member of one's own is "".

@@ -150,31 +150,40 @@ impl Ruleset {
         &self.fields
     }
 
-    /// The field of a record's market area.
-    pub(crate) fn dma(&self) -> usize {
-        self.dma
+    /// The texts that stand in the places of a record in which `signals` were found.
+    pub(crate) fn places<'s>(&self, signals: &'s Signals) -> Places<'s> {
+        Places { zip: signals.string(self.zip), dma: signals.string(self.dma) }
     }
 
-    /// The ids of the cohorts of a record in which `signals` were found.
-    pub(crate) fn ids_into(&self, signals: &Signals, ids: &mut Ids) {
+    /// The ids of the cohorts of a record in which `signals` were found, and which is there.
+    pub(crate) fn ids_into(&self, signals: &Signals, places: Places<'_>, ids: &mut Ids) {
         ids.clear();
         for cohort in &self.cohorts {
             if cohort.rule.holds(signals) {
-                ids.push(&cohort.name, cohort.geo.and_then(|geo| self.place(geo, signals)));
+                ids.push(&cohort.name, cohort.geo.and_then(|geo| places.of(geo)));
             }
         }
         ids.sort();
     }
+}
 
+/// Where a record says that it is, if it says so: texts that may be no places.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Places<'s> {
+    pub(crate) zip: Option<&'s str>,
+    pub(crate) dma: Option<&'s str>,
+}
+
+impl<'s> Places<'s> {
     /// What stands between a name and the digits of its place, and these; none if the record does
     /// not say its place.
-    fn place<'s>(&self, geo: Geo, signals: &'s Signals) -> Option<(&'static str, &'s str)> {
-        let (word, field, digits) = match geo {
+    fn of(self, geo: Geo) -> Option<(&'static str, &'s str)> {
+        let (word, place, digits) = match geo {
             Geo::Dma => ("_dma_", self.dma, 3),
             Geo::Zip => ("_", self.zip, 5),
             Geo::Zip3 => ("_zip3_", self.zip, 5),
         };
-        let place = digits_of(signals.string(field)?, digits)?;
+        let place = digits_of(place?, digits)?;
         Some((word, if geo == Geo::Zip3 { &place[..3] } else { place }))
     }
 }
@@ -491,7 +500,8 @@ impl Matcher {
         canonical: &[u8],
     ) -> Result<impl ExactSizeIterator<Item = &str>> {
         self.signals.read(&mut self.reader, &ruleset.fields, canonical)?;
-        ruleset.ids_into(&self.signals, &mut self.ids);
+        let places = ruleset.places(&self.signals);
+        ruleset.ids_into(&self.signals, places, &mut self.ids);
         Ok(self.ids.iter())
     }
 }
