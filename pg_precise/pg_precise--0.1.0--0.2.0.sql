@@ -15,6 +15,15 @@ ALTER TABLE precise.batch ADD COLUMN log_entry text,
         END
     );
 
+-- A rule set is named by its label. No function of 0.1.0 wrote or read this column.
+ALTER TABLE precise.sources ALTER COLUMN ruleset TYPE text USING ruleset #>> '{}',
+    ADD COLUMN zip text,
+    ADD COLUMN dma text;
+
+-- What they did the core does now, but for what shows an audience, which takes its proof's id.
+DROP FUNCTION precise.audience(regclass);
+DROP FUNCTION precise.wider(text);
+
 CREATE FUNCTION precise_verify_receipt("record" text, "receipt" text, "policy" text, "evidence" text) RETURNS json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'precise_call';
@@ -469,12 +478,300 @@ COMMENT ON FUNCTION precise.keep_batch() IS
     'Behind a trigger: what a batch is never changes, and nothing of one that is committed.';
 CREATE TRIGGER keep_batch BEFORE UPDATE ON precise.batch
     FOR EACH ROW EXECUTE FUNCTION precise.keep_batch();
+COMMENT ON COLUMN precise.batch.kind IS
+    'records: proofs of records; audience: those of a table whose audience was minted.';
+COMMENT ON COLUMN precise.batch.label IS
+    'The publisher''s name for the source; of an audience, the id of its proof.';
+COMMENT ON COLUMN precise.batch.document IS
+    'The document whose proof an audience''s entry names. It stays here.';
 COMMENT ON COLUMN precise.batch.log_entry IS
     'The entry as the log has it, where the same batch was there already, closed at another time; '
     'NULL: as entry.';
 CREATE INDEX proof_batch ON precise.proof (batch_id);
+COMMENT ON COLUMN precise.sources.member IS
+    'The column that says who is in an audience; NULL: member_id, else each row counts.';
+COMMENT ON COLUMN precise.sources.geo IS 'Not used. A dump of version 0.1.0 has it.';
+COMMENT ON COLUMN precise.sources.ruleset IS
+    'The label of the rule set that puts records in cohorts; NULL: a record''s cohort_id does.';
+COMMENT ON COLUMN precise.sources.zip IS
+    'The column with a record''s zip code, in place of where the rule set finds it.';
+COMMENT ON COLUMN precise.sources.dma IS
+    'The column with a record''s market area, in place of where the rule set finds it.';
 COMMENT ON COLUMN precise.sources.k IS
     'The members a cohort must have to be named, 2 or more; NULL: 1000.';
+CREATE TABLE precise.ruleset (
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    version text NOT NULL,
+    rules json NOT NULL,
+    ruleset_hash bytea NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    active boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (label, version),
+    CONSTRAINT ruleset_check CHECK (
+        ruleset_hash = @extschema@.precise_ruleset_hash(rules) AND version = rules ->> 'version'
+    )
+);
+CREATE UNIQUE INDEX ruleset_active ON precise.ruleset (label) WHERE active;
+COMMENT ON TABLE precise.ruleset IS
+    'The rules that put records in cohorts, in all their versions, of which none changes.';
+COMMENT ON COLUMN precise.ruleset.label IS 'What a rule set is called here, in precise.sources.';
+COMMENT ON COLUMN precise.ruleset.version IS 'What the rules say of themselves.';
+COMMENT ON COLUMN precise.ruleset.rules IS 'The rule set, in canonical form.';
+COMMENT ON COLUMN precise.ruleset.ruleset_hash IS 'precise_ruleset_hash of it; audiences name it.';
+COMMENT ON COLUMN precise.ruleset.active IS
+    'Whether it counts: of a label''s versions one at most.';
+CREATE TABLE precise.release (
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    number bigint NOT NULL CHECK (number > 0),
+    proof_id text NOT NULL,
+    released_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (label, number)
+);
+COMMENT ON TABLE precise.release IS
+    'Audiences that were released, but for those whose members were all where they were in an '
+    'earlier one: with these a new one is compared.';
+COMMENT ON COLUMN precise.release.label IS
+    'The source''s label in precise.sources, else the table''s name.';
+COMMENT ON COLUMN precise.release.number IS 'Releases of a label are counted from 1.';
+COMMENT ON COLUMN precise.release.proof_id IS 'The audience: precise.audience shows its document.';
+CREATE TABLE precise.released_member (
+    label text NOT NULL,
+    number bigint NOT NULL,
+    part smallint NOT NULL CHECK (part BETWEEN 1 AND 256),
+    entries bytea NOT NULL CHECK (pg_catalog.octet_length(entries) % 32 = 0),
+    PRIMARY KEY (label, number, part),
+    FOREIGN KEY (label, number) REFERENCES precise.release ON DELETE CASCADE
+);
+ALTER TABLE precise.released_member ALTER COLUMN entries SET STORAGE EXTERNAL;
+COMMENT ON TABLE precise.released_member IS
+    'The members of a release as keyed hashes, and nothing else of them (SPEC.md section 8.8).';
+COMMENT ON COLUMN precise.released_member.part IS
+    'Which 256th of the members: 1 and the first byte of their hashes.';
+COMMENT ON COLUMN precise.released_member.entries IS
+    'Sorted, 32 bytes a member: 16 of who it is, 16 of the cohorts that were named and count it.';
+CREATE TABLE precise.release_key (
+    label text PRIMARY KEY,
+    key bytea NOT NULL CHECK (pg_catalog.octet_length(key) = 32)
+);
+COMMENT ON TABLE precise.release_key IS
+    'What the hashes of a label''s released members are made with. Never in a dump: with it, '
+    'members can be guessed from their hashes.';
+SELECT pg_catalog.pg_extension_config_dump('precise.release', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.released_member', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.ruleset', '');
+CREATE FUNCTION precise_cohort_id_array(signals text, rules text) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(text, text) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals text, rules json) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(text, json) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals text, rules jsonb) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(text, jsonb) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals json, rules text) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(json, text) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals json, rules json) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(json, json) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals json, rules jsonb) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(json, jsonb) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals jsonb, rules text) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(jsonb, text) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals jsonb, rules json) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(jsonb, json) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_cohort_id_array(signals jsonb, rules jsonb) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_cohort_id_array';
+COMMENT ON FUNCTION precise_cohort_id_array(jsonb, jsonb) IS
+    'precise_cohort_ids as an array: a GIN index on it finds the records of a cohort.';
+CREATE FUNCTION precise_contribution_rows(event text, policy text)
+    RETURNS TABLE (
+        contributor text, signal_type text, weight_ppm bigint, amount numeric, currency text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+    AS $$
+    SELECT r.contributor, r.signal_type, r.weight_ppm, r.amount, r.currency
+    FROM pg_catalog.json_to_recordset(@extschema@.precise_contributions($1, $2)) AS r (
+        contributor pg_catalog.text, signal_type pg_catalog.text, weight_ppm pg_catalog.int8,
+        amount pg_catalog.numeric, currency pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_contribution_rows(text, text) IS
+    'precise_contributions as rows: one for each contributor.';
+CREATE FUNCTION precise_contribution_rows(event json, policy text)
+    RETURNS TABLE (
+        contributor text, signal_type text, weight_ppm bigint, amount numeric, currency text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+    AS $$
+    SELECT r.contributor, r.signal_type, r.weight_ppm, r.amount, r.currency
+    FROM pg_catalog.json_to_recordset(@extschema@.precise_contributions($1, $2)) AS r (
+        contributor pg_catalog.text, signal_type pg_catalog.text, weight_ppm pg_catalog.int8,
+        amount pg_catalog.numeric, currency pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_contribution_rows(json, text) IS
+    'precise_contributions as rows: one for each contributor.';
+CREATE FUNCTION precise_contribution_rows(event jsonb, policy text)
+    RETURNS TABLE (
+        contributor text, signal_type text, weight_ppm bigint, amount numeric, currency text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 4
+    AS $$
+    SELECT r.contributor, r.signal_type, r.weight_ppm, r.amount, r.currency
+    FROM pg_catalog.json_to_recordset(@extschema@.precise_contributions($1, $2)) AS r (
+        contributor pg_catalog.text, signal_type pg_catalog.text, weight_ppm pg_catalog.int8,
+        amount pg_catalog.numeric, currency pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_contribution_rows(jsonb, text) IS
+    'precise_contributions as rows: one for each contributor.';
+CREATE FUNCTION precise_credit_rows(credits text)
+    RETURNS TABLE (
+        cohort text, credit numeric, value numeric, removal_effect double precision, method text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+    AS $$
+    SELECT r.cohort, r.credit, r.value, r.removal_effect, r.method
+    FROM pg_catalog.json_to_recordset($1::pg_catalog.json) AS r (
+        cohort pg_catalog.text, credit pg_catalog.numeric, value pg_catalog.numeric,
+        removal_effect pg_catalog.float8, method pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_credit_rows(text) IS
+    'What precise_attribution, precise_markov_solve, precise_shapley or precise_touch_credit gives, '
+    'as rows; NULL where it says nothing.';
+CREATE FUNCTION precise_credit_rows(credits json)
+    RETURNS TABLE (
+        cohort text, credit numeric, value numeric, removal_effect double precision, method text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+    AS $$
+    SELECT r.cohort, r.credit, r.value, r.removal_effect, r.method
+    FROM pg_catalog.json_to_recordset($1) AS r (
+        cohort pg_catalog.text, credit pg_catalog.numeric, value pg_catalog.numeric,
+        removal_effect pg_catalog.float8, method pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_credit_rows(json) IS
+    'What precise_attribution, precise_markov_solve, precise_shapley or precise_touch_credit gives, '
+    'as rows; NULL where it says nothing.';
+CREATE FUNCTION precise_credit_rows(credits jsonb)
+    RETURNS TABLE (
+        cohort text, credit numeric, value numeric, removal_effect double precision, method text
+    )
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+    AS $$
+    SELECT r.cohort, r.credit, r.value, r.removal_effect, r.method
+    FROM pg_catalog.jsonb_to_recordset($1) AS r (
+        cohort pg_catalog.text, credit pg_catalog.numeric, value pg_catalog.numeric,
+        removal_effect pg_catalog.float8, method pg_catalog.text
+    )
+    $$;
+COMMENT ON FUNCTION precise_credit_rows(jsonb) IS
+    'What precise_attribution, precise_markov_solve, precise_shapley or precise_touch_credit gives, '
+    'as rows; NULL where it says nothing.';
+CREATE FUNCTION precise.keep_ruleset() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE'
+        AND (NEW.label, NEW.version, NEW.rules::text, NEW.ruleset_hash, NEW.added_at)
+            IS NOT DISTINCT FROM
+            (OLD.label, OLD.version, OLD.rules::text, OLD.ruleset_hash, OLD.added_at)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = pg_catalog.format(
+            'version %s of rule set %L stays as it is', OLD.version, OLD.label
+        ),
+        HINT = 'Audiences name its hash. Add another version: precise.add_ruleset(label, rules).';
+END
+    $$;
+COMMENT ON FUNCTION precise.keep_ruleset() IS
+    'Behind a trigger: of a rule set only whether it is active changes.';
+CREATE TRIGGER keep_ruleset BEFORE UPDATE OR DELETE ON precise.ruleset
+    FOR EACH ROW EXECUTE FUNCTION precise.keep_ruleset();
+CREATE FUNCTION precise.add_ruleset(label text, rules text, activate boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    -- It refuses what is none, under its code.
+    hash bytea := @extschema@.precise_ruleset_hash(rules);
+    says text := rules::json ->> 'version';
+    kept precise.ruleset;
+BEGIN
+    IF label IS NULL OR rules IS NULL OR activate IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'cannot add a rule set: an argument is NULL';
+    END IF;
+    INSERT INTO precise.ruleset (label, version, rules, ruleset_hash)
+    VALUES (
+        add_ruleset.label, says, @extschema@.precise_canonical(add_ruleset.rules)::json, hash
+    )
+    ON CONFLICT ON CONSTRAINT ruleset_pkey DO NOTHING;
+    SELECT r.* INTO STRICT kept FROM precise.ruleset AS r
+    WHERE r.label = add_ruleset.label AND r.version = says;
+    IF kept.ruleset_hash <> hash THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+            MESSAGE = pg_catalog.format(
+                'version %s of rule set %L has other rules', kept.version, label
+            ),
+            HINT = 'Give these another version; what was added stays as it is.';
+    END IF;
+    IF activate THEN
+        PERFORM precise.activate_ruleset(label, kept.version);
+    END IF;
+    RETURN kept.version;
+END
+    $$;
+COMMENT ON FUNCTION precise.add_ruleset(text, text, boolean) IS
+    'Keeps a rule set (SPEC.md section 8.5) as a version of its label, and gives that version. What '
+    'is no rule set is refused by code. The same once more changes nothing; activate: it is also '
+    'the one that counts from now on.';
+CREATE FUNCTION precise.activate_ruleset(label text, version text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    -- One at a time: the second then sees what the first made active, and ends that.
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.activate_ruleset ' || activate_ruleset.label, 0)
+    );
+    UPDATE precise.ruleset AS r SET active = false
+    WHERE r.label = activate_ruleset.label AND r.active AND r.version <> activate_ruleset.version;
+    UPDATE precise.ruleset AS r SET active = true
+    WHERE r.label = activate_ruleset.label AND r.version = activate_ruleset.version;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'no_data_found',
+            MESSAGE = pg_catalog.format('rule set %L has no version %L', label, version),
+            HINT = 'precise.ruleset says which there are.';
+    END IF;
+END
+    $$;
+COMMENT ON FUNCTION precise.activate_ruleset(text, text) IS
+    'Makes a version of a rule set the one that counts, in place of the one that did.';
 CREATE FUNCTION precise.written_hash(written record, payload text) RETURNS bytea
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'precise_written_hash';
@@ -876,56 +1173,138 @@ BEGIN
     RETURN ids;
 END
     $$;
-CREATE FUNCTION precise.member_expression(source regclass, member text) RETURNS text
+CREATE FUNCTION precise.row_document(written record) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_row_document';
+COMMENT ON FUNCTION precise.row_document(record) IS
+    'A row in canonical form (SPEC.md section 1.4); NULL if it is refused.';
+CREATE FUNCTION precise.seat(
+    record text, key bytea, rules text, member text, zip text, dma text
+) RETURNS text[]
+    LANGUAGE c STABLE PARALLEL SAFE COST 100
+    AS 'MODULE_PATHNAME', 'precise_seat';
+COMMENT ON FUNCTION precise.seat(text, bytea, text, text, text, text) IS
+    'Whose a record in canonical form is, hashed under the key; its market area; and the cohorts '
+    'that it is in by the rules, or without rules by its cohort_id. The last three are each the row '
+    'of a column that stands in for a field, in canonical form, or NULL.';
+CREATE FUNCTION precise.take_seat(
+    internal, seat text[], proof_hash bytea, key bytea, k bigint, ruleset_hash bytea,
+    batch_roots bytea, count bigint
+) RETURNS internal
+    LANGUAGE c IMMUTABLE
+    AS 'MODULE_PATHNAME', 'precise_take_seat';
+CREATE FUNCTION precise.finish_census(internal) RETURNS bytea[]
+    LANGUAGE c IMMUTABLE
+    AS 'MODULE_PATHNAME', 'precise_finish_census';
+CREATE AGGREGATE precise.census(
+    seat text[], proof_hash bytea, key bytea, k bigint, ruleset_hash bytea, batch_roots bytea,
+    count bigint
+) (
+    SFUNC = precise.take_seat, STYPE = internal, FINALFUNC = precise.finish_census,
+    FINALFUNC_MODIFY = READ_WRITE
+);
+COMMENT ON AGGREGATE precise.census(text[], bytea, bytea, bigint, bytea, bytea, bigint) IS
+    'The audience of records'' seats: its document, the ids of the cohorts it names, each with a '
+    'line feed behind, and 32 bytes of each member for precise.released_member.';
+CREATE FUNCTION precise.differing(earlier bytea, entries bytea) RETURNS bigint
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_differing';
+COMMENT ON FUNCTION precise.differing(bytea, bytea) IS
+    'How many members'' seats are not the same in two parts of precise.released_member; NULL is an '
+    'empty part.';
+CREATE FUNCTION precise.column_expression(source regclass, named text, types text[]) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    kind text := precise.payload_type(source, member);
+    kind text := precise.payload_type(source, named);
 BEGIN
-    IF kind IN ('text', 'character varying', 'smallint', 'integer', 'bigint', 'uuid') THEN
-        RETURN precise.key_expression(ARRAY[member]);
+    IF named IS NULL THEN
+        RETURN 'NULL';
     ELSIF kind IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_column',
-            MESSAGE = pg_catalog.format('%s has no column %I', source, member),
-            HINT = 'precise.sources names it as the column of members.';
-    ELSIF kind = 'numeric' THEN
-        -- 7.0 and 7.00 are one number, so they are one member.
-        RETURN pg_catalog.format(
-            'NULLIF(pg_catalog.format(''%%s'', pg_catalog.trim_scale(n.%I)), '''')', member
-        );
+            MESSAGE = pg_catalog.format('%s has no column %I', source, named),
+            HINT = 'precise.sources names it.';
+    ELSIF kind <> ALL (types) THEN
+        RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+            MESSAGE = pg_catalog.format('column %I of %s is of type %s', named, source, kind),
+            HINT = pg_catalog.format(
+                'It may be of these types: %s.', pg_catalog.array_to_string(types, ', ')
+            );
     END IF;
-    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
-        MESSAGE = pg_catalog.format('column %I of %s is of type %s', member, source, kind),
-        HINT = 'A member is named by a text, a whole number, a numeric or a uuid.';
+    RETURN pg_catalog.format('precise.row_document(ROW(n.%I))', named);
 END
     $$;
-COMMENT ON FUNCTION precise.member_expression(regclass, text) IS
-    'SQL for the member that a column of a row n names; NULL where it names none.';
-CREATE FUNCTION precise.cohort_expression(source regclass) RETURNS text
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+COMMENT ON FUNCTION precise.column_expression(regclass, text, text[]) IS
+    'SQL for the row of a single column of a row n, in canonical form; NULL for no column.';
+CREATE FUNCTION precise.key_of_releases(label text) RETURNS bytea
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    kind text := precise.payload_type(source, 'cohort_id');
+    kept bytea;
 BEGIN
-    IF kind IN ('text', 'character varying', 'character') THEN
-        RETURN 'n.cohort_id::pg_catalog.text';
-    ELSIF kind IN ('json', 'jsonb') THEN
-        RETURN 'CASE WHEN pg_catalog.jsonb_typeof(n.cohort_id::pg_catalog.jsonb) = ''string'' '
-            || 'THEN n.cohort_id::pg_catalog.jsonb #>> ''{}'' END';
-    ELSIF kind IS NULL OR kind IN (
-        'boolean', 'smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'
+    -- One release of a label at a time, so that each is compared with all others.
+    PERFORM pg_catalog.pg_advisory_xact_lock(
+        pg_catalog.hashtextextended('precise.release ' || key_of_releases.label, 0)
+    );
+    SELECT k.key INTO kept FROM precise.release_key AS k WHERE k.label = key_of_releases.label;
+    IF kept IS NULL AND EXISTS (
+        SELECT FROM precise.release AS r WHERE r.label = key_of_releases.label
     ) THEN
-        -- In the record it is no string, so the record is in no cohort.
-        RETURN 'NULL::pg_catalog.text';
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('earlier releases under %L cannot be compared', label),
+            DETAIL = 'The key of what is kept of their members is not here: no dump has it.',
+            HINT = 'precise.import_secrets brings it. Without it, whoever owns precise.release can '
+                || 'delete these releases, and nothing is compared with them any more.';
+    ELSIF kept IS NULL THEN
+        INSERT INTO precise.release_key AS k (label, key)
+        VALUES (key_of_releases.label, precise.random_bytes())
+        RETURNING k.key INTO kept;
     END IF;
-    RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
-        MESSAGE = pg_catalog.format('column cohort_id of %s is of type %s', source, kind),
-        HINT = 'A cohort is named by a text.';
+    RETURN kept;
 END
     $$;
-COMMENT ON FUNCTION precise.cohort_expression(regclass) IS
-    'SQL for the cohort that a row n, which is the record, is in; NULL where it is in none.';
-CREATE OR REPLACE FUNCTION precise.audience(source regclass, OUT proof_id text, OUT cohort_ids text[])
+COMMENT ON FUNCTION precise.key_of_releases(text) IS
+    'The key of a label''s released members, which is made for its first release. Until the end of '
+    'the transaction nobody else releases anything under the label.';
+CREATE FUNCTION precise.check_differences(label text, k bigint, members bytea[])
+    RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    earlier bigint;
+    differing bigint;
+    is_new boolean := true;
+BEGIN
+    FOR earlier IN
+        SELECT r.number FROM precise.release AS r
+        WHERE r.label = check_differences.label ORDER BY r.number DESC
+    LOOP
+        SELECT COALESCE(pg_catalog.sum(precise.differing(o.entries, n.entries)), 0) INTO differing
+        FROM (
+            SELECT m.part, m.entries FROM precise.released_member AS m
+            WHERE m.label = check_differences.label AND m.number = earlier
+        ) AS o
+        FULL JOIN pg_catalog.unnest(members) WITH ORDINALITY AS n (entries, part)
+            ON n.part = o.part;
+        IF differing = 0 THEN
+            is_new := false;
+        ELSIF differing < k THEN
+            RAISE EXCEPTION USING ERRCODE = 'PR506',
+                MESSAGE = 'a release differs from an earlier one by too few members',
+                DETAIL = pg_catalog.format(
+                    'Whoever compares it with an earlier one under %L would learn about them.',
+                    label
+                ),
+                HINT = 'Release again when k members have changed, or none.';
+        END IF;
+    END LOOP;
+    RETURN is_new;
+END
+    $$;
+COMMENT ON FUNCTION precise.check_differences(text, bigint, bytea[]) IS
+    'Refuses members of whom few are seated otherwise than in an earlier release under the label '
+    '(SPEC.md section 8.8); whether none of these has the same.';
+CREATE FUNCTION precise.mint_audience(source regclass, OUT proof_id text, OUT cohort_ids text[])
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'iso_8601'
@@ -936,21 +1315,20 @@ CREATE OR REPLACE FUNCTION precise.audience(source regclass, OUT proof_id text, 
 DECLARE
     now_utc timestamptz := pg_catalog.date_trunc('second', pg_catalog.clock_timestamp());
     tracked precise.sources;
+    rules precise.ruleset;
+    key bytea;
     document text;
     hash text;
-    fields text;
-    member text := 'NULL::pg_catalog.text';
-    cohort text;
+    canonical text;
     least bigint;
-    left_over bigint;
     skipped bigint;
-    wrong text;
-    roots jsonb;
+    census bytea[];
     audience text;
     audience_hash bytea;
+    number_given bigint;
     ids bigint[];
 BEGIN
-    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = audience.source;
+    SELECT s.* INTO tracked FROM precise.sources AS s WHERE s.source = mint_audience.source;
     least := COALESCE(tracked.k, 1000);
     IF least < 2 THEN
         RAISE EXCEPTION USING ERRCODE = 'PR503',
@@ -958,114 +1336,62 @@ BEGIN
             DETAIL = pg_catalog.format('precise.sources has k = %s for %s.', least, source),
             HINT = 'A cohort of one would name its member.';
     END IF;
-    IF precise.payload_type(audience.source, 'audience_data') IS NOT NULL THEN
+    IF tracked.ruleset IS NOT NULL THEN
+        SELECT r.* INTO rules FROM precise.ruleset AS r
+        WHERE r.label = tracked.ruleset AND r.active;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = pg_catalog.format('rule set %L has no active version', tracked.ruleset),
+                DETAIL = pg_catalog.format('precise.sources names it for %s.', source),
+                HINT = 'precise.activate_ruleset(label, version) makes one active.';
+        END IF;
+    END IF;
+    IF precise.payload_type(source, 'audience_data') IS NOT NULL THEN
         tracked.payload := 'audience_data';
-    ELSIF tracked.source IS NULL
-        AND precise.payload_type(audience.source, 'payload') IS NOT NULL
-    THEN
+    ELSIF tracked.source IS NULL AND precise.payload_type(source, 'payload') IS NOT NULL THEN
         tracked.payload := 'payload';
     END IF;
+    IF tracked.member IS NULL AND precise.payload_type(source, 'member_id') IS NOT NULL THEN
+        tracked.member := 'member_id';
+    END IF;
+    -- What it would be tracked as, if nothing else is said.
+    SELECT COALESCE(tracked.label, c.relname::text) INTO tracked.label
+    FROM pg_catalog.pg_class AS c WHERE c.oid = mint_audience.source;
+    key := precise.key_of_releases(tracked.label);
 
     document := precise.record_expression(tracked, source);
-    hash := precise.hash_expression(document);
-    IF tracked.subject IS NOT NULL THEN
-        -- The leaves go into receipts, so they are blinded here as well: they are those minted.
-        hash := precise.version_expression(document);
-    END IF;
-    -- A field of the record, if it is a text.
-    fields := 'CASE WHEN r.is_sound THEN '
-        || COALESCE('@extschema@.precise_canonical(' || document || ')::pg_catalog.jsonb', 'NULL')
-        || ' END';
-    IF document IS NOT NULL THEN
-        cohort := 'CASE WHEN pg_catalog.jsonb_typeof(f.fields -> ''cohort_id'') = ''string'' '
-            || 'THEN f.fields ->> ''cohort_id'' END';
-        member := 'CASE pg_catalog.jsonb_typeof(f.fields -> ''member_id'') '
-            || 'WHEN ''string'' THEN NULLIF(f.fields ->> ''member_id'', '''') '
-            || 'WHEN ''number'' THEN @extschema@.precise_canonical(f.fields -> ''member_id'') END';
-    ELSE
-        cohort := precise.cohort_expression(source);
-    END IF;
-    IF tracked.member IS NOT NULL THEN
-        member := precise.member_expression(source, tracked.member);
-    ELSIF precise.payload_type(source, 'member_id') IS NOT NULL THEN
-        member := precise.member_expression(source, 'member_id');
-    END IF;
+    canonical := COALESCE(
+        'CASE WHEN @extschema@.precise_check(' || document || ') IS NULL '
+        || 'THEN @extschema@.precise_canonical(' || document || ') END',
+        'precise.row_document(n.*)'
+    );
+    -- The leaves go into receipts. Where they are blinded, they are those that were minted.
+    hash := CASE WHEN tracked.subject IS NULL THEN '@extschema@.precise_proof_hash(r.canonical)'
+        ELSE precise.version_expression(document) END;
 
     -- A table of the caller's that happens to have this name is in the way.
     IF pg_catalog.to_regclass('pg_temp.precise_audience') IS NOT NULL THEN
         DROP TABLE pg_temp.precise_audience;
     END IF;
-    CREATE TEMP TABLE precise_audience (proof_hash bytea, cohort text COLLATE "C", member text)
-        ON COMMIT DROP;
-    EXECUTE 'INSERT INTO pg_temp.precise_audience (proof_hash, cohort, member) '
-        || 'SELECT h.hash, ' || cohort || ', COALESCE(''m'' || (' || member || '), '
-        || '''r'' || pg_catalog.row_number() OVER ()) '
-        || 'FROM ' || precise.row_set(source) || ' AS n '
+    CREATE TEMP TABLE precise_audience (proof_hash bytea, seat text[]) ON COMMIT DROP;
+    EXECUTE 'INSERT INTO pg_temp.precise_audience (proof_hash, seat) '
+        || 'SELECT h.hash, CASE WHEN h.hash IS NOT NULL THEN precise.seat(r.canonical, $2, $3, '
+        || precise.column_expression(source, tracked.member, ARRAY[
+            'text', 'character varying', 'smallint', 'integer', 'bigint', 'numeric', 'uuid'
+        ]) || ', '
+        || precise.column_expression(source, tracked.zip, ARRAY['text', 'character varying']) || ', '
+        || precise.column_expression(source, tracked.dma, ARRAY['text', 'character varying'])
+        || ') END FROM ' || precise.row_set(source) || ' AS n '
         || 'CROSS JOIN LATERAL (SELECT ' || precise.key_expression(tracked.record_id)
-        || ') AS i (record_id) CROSS JOIN LATERAL (SELECT ' || COALESCE(
-            document || ' IS NOT NULL AND @extschema@.precise_check(' || document || ') IS NULL',
-            'precise.row_refusal(n.*) IS NULL'
-        )
-        || ' OFFSET 0) AS r (is_sound) '
-        || 'CROSS JOIN LATERAL (SELECT CASE WHEN r.is_sound THEN ' || hash || ' END OFFSET 0) '
-        || 'AS h (hash) '
-        || 'CROSS JOIN LATERAL (SELECT (' || fields || ')::pg_catalog.jsonb OFFSET 0) AS f (fields)'
-        USING tracked.label;
-    DELETE FROM pg_temp.precise_audience AS a WHERE a.proof_hash IS NULL;
-    GET DIAGNOSTICS skipped = ROW_COUNT;
+        || ') AS i (record_id) CROSS JOIN LATERAL (SELECT ' || canonical
+        || ' OFFSET 0) AS r (canonical) '
+        || 'CROSS JOIN LATERAL (SELECT CASE WHEN r.canonical IS NOT NULL THEN ' || hash
+        || ' END OFFSET 0) AS h (hash)'
+        USING tracked.label, key, rules.rules::text;
+    SELECT pg_catalog.count(*) INTO skipped
+    FROM pg_temp.precise_audience AS a WHERE a.proof_hash IS NULL;
     IF skipped > 0 THEN
         RAISE WARNING '% rows of % are not in the audience: they have no proof', skipped, source;
-    END IF;
-
-    -- A name that itself ends as a place does would be another cohort once its place is gone.
-    SELECT pg_catalog.min(c.cohort) INTO wrong
-    FROM (
-        SELECT DISTINCT a.cohort,
-            pg_catalog.regexp_replace(a.cohort, '(_[0-9]{5}|_(zip3|dma)_[0-9]{3})$', '')
-        FROM pg_temp.precise_audience AS a
-    ) AS c (cohort, name)
-    WHERE c.name !~ '^[a-z][a-z0-9_]{0,62}$'
-        OR c.name ~ '(_|_[0-9]{5}|_(zip3|dma)_[0-9]{3})$';
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'PR501',
-            MESSAGE = 'a cohort id is malformed',
-            DETAIL = pg_catalog.format('A record of %s has %L.', source, wrong),
-            HINT = 'It is a name of a-z, 0-9 and _, and perhaps _10013, _zip3_100 or _dma_501.';
-    END IF;
-    -- What is too small is made wider, the narrowest first; what is too small at its widest is the
-    -- remainder.
-    FOR width IN 1..3 LOOP
-        UPDATE pg_temp.precise_audience AS a SET cohort = precise.wider(a.cohort)
-        WHERE a.cohort IN (
-            SELECT c.cohort FROM pg_temp.precise_audience AS c
-            WHERE CASE
-                WHEN c.cohort ~ '_[0-9]{5}$' THEN 1
-                WHEN c.cohort ~ '_(zip3|dma)_[0-9]{3}$' THEN 2
-                ELSE 3
-            END = width AND c.cohort <> ''
-            GROUP BY c.cohort HAVING pg_catalog.count(DISTINCT c.member) < least
-        );
-    END LOOP;
-    -- A remainder that is itself too small could be found by subtraction. It takes the smallest
-    -- cohort with it, and with that is large enough. Who is in no cohort is part of it.
-    SELECT pg_catalog.count(DISTINCT a.member) INTO left_over
-    FROM pg_temp.precise_audience AS a WHERE COALESCE(a.cohort, '') = '';
-    IF left_over > 0 AND left_over < least THEN
-        UPDATE pg_temp.precise_audience AS a SET cohort = ''
-        WHERE a.cohort = (
-            SELECT c.cohort FROM pg_temp.precise_audience AS c WHERE c.cohort <> ''
-            GROUP BY c.cohort ORDER BY pg_catalog.count(DISTINCT c.member), c.cohort LIMIT 1
-        );
-    END IF;
-    SELECT pg_catalog.array_agg(DISTINCT a.cohort::text COLLATE "C") INTO cohort_ids
-    FROM pg_temp.precise_audience AS a WHERE a.cohort <> '';
-    IF cohort_ids IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'PR502',
-            MESSAGE = 'an audience cannot be released',
-            DETAIL = pg_catalog.format(
-                'In %s no cohort with %s members is left to be named.', source, least
-            ),
-            HINT = 'precise.sources has k, the members a cohort must have.';
     END IF;
 
     IF pg_catalog.to_regclass('pg_temp.precise_audience_cell') IS NOT NULL THEN
@@ -1074,7 +1400,7 @@ BEGIN
     CREATE TEMP TABLE precise_audience_cell ON COMMIT DROP AS
     WITH leaves AS MATERIALIZED (
         SELECT DISTINCT a.proof_hash, precise.leading(a.proof_hash) AS bits
-        FROM pg_temp.precise_audience AS a
+        FROM pg_temp.precise_audience AS a WHERE a.proof_hash IS NOT NULL
     ), cut AS MATERIALIZED (
         SELECT precise.cut_bits(pg_catalog.min(d.bits)) AS bits
         FROM (
@@ -1087,39 +1413,49 @@ BEGIN
     FROM leaves AS l CROSS JOIN cut
     GROUP BY l.bits >> (32 - cut.bits), cut.bits;
 
-    SELECT pg_catalog.jsonb_agg(precise.hex(c.batch_root) ORDER BY c.cell) INTO roots
-    FROM pg_temp.precise_audience_cell AS c;
-    SELECT @extschema@.precise_canonical(pg_catalog.jsonb_build_object(
-        'batch_roots', roots,
-        'canon', 'precise-jcs-1',
-        'cohort_count', pg_catalog.count(*),
-        'cohorts_root', precise.hex(@extschema@.precise_merkle_root(
-            @extschema@.precise_proof_hash(pg_catalog.jsonb_build_object('id', c.id, 'n', c.n))
-        )),
-        'count', (SELECT pg_catalog.sum(b.count) FROM pg_temp.precise_audience_cell AS b),
-        'k', least,
-        'kind', 'audience',
-        'v', 1
-    )) INTO audience
-    FROM (
-        SELECT a.cohort AS id, pg_catalog.count(DISTINCT a.member) AS n
-        FROM pg_temp.precise_audience AS a WHERE a.cohort <> '' GROUP BY a.cohort
-    ) AS c;
+    SELECT precise.census(
+        a.seat, a.proof_hash, key, least, rules.ruleset_hash, c.batch_roots, c.count
+    )
+    INTO census
+    FROM pg_temp.precise_audience AS a
+    CROSS JOIN (
+        SELECT pg_catalog.string_agg(b.batch_root, ''::bytea ORDER BY b.cell),
+            pg_catalog.sum(b.count)::bigint
+        FROM pg_temp.precise_audience_cell AS b
+    ) AS c (batch_roots, count)
+    WHERE a.proof_hash IS NOT NULL;
+    audience := pg_catalog.convert_from(census[1], 'UTF8');
+    cohort_ids := pg_catalog.string_to_array(
+        pg_catalog.rtrim(pg_catalog.convert_from(census[2], 'UTF8'), E'\n'), E'\n'
+    );
     audience_hash := @extschema@.precise_proof_hash(audience);
     proof_id := @extschema@.precise_proof_id(audience_hash);
 
+    IF precise.check_differences(tracked.label, least, census[3:]) THEN
+        -- Counted on from the last that is seen: if another was made meanwhile, it has the number.
+        INSERT INTO precise.release AS r (label, number, proof_id)
+        SELECT tracked.label, COALESCE(pg_catalog.max(e.number), 0) + 1,
+            mint_audience.proof_id
+        FROM precise.release AS e WHERE e.label = tracked.label
+        RETURNING r.number INTO number_given;
+        INSERT INTO precise.released_member (label, number, part, entries)
+        SELECT tracked.label, number_given, m.part, m.entries
+        FROM pg_catalog.unnest(census[3:]) WITH ORDINALITY AS m (entries, part)
+        WHERE m.entries <> '';
+    END IF;
+
     -- The same rows are the same audience: it is in the outbox once.
     PERFORM pg_catalog.pg_advisory_xact_lock(
-        pg_catalog.hashtextextended('precise.close_batch ' || audience.proof_id, 0)
+        pg_catalog.hashtextextended('precise.close_batch ' || mint_audience.proof_id, 0)
     );
-    IF EXISTS (SELECT FROM precise.batch AS b WHERE b.label = audience.proof_id) THEN
+    IF EXISTS (SELECT FROM precise.batch AS b WHERE b.label = mint_audience.proof_id) THEN
         RAISE NOTICE 'this audience was minted before';
     ELSE
         UPDATE pg_temp.precise_audience_cell AS c
         SET id = pg_catalog.nextval('precise.batch_id');
         INSERT INTO precise.batch
             (id, kind, label, part, batch_root, count, entry, closed_at, document)
-        SELECT c.id, 'audience', audience.proof_id, part.part, c.batch_root, c.count,
+        SELECT c.id, 'audience', mint_audience.proof_id, part.part, c.batch_root, c.count,
             precise.entry(
                 'audience', NULL, part.part, c.batch_root, c.count, now_utc, audience_hash
             ),
@@ -1132,7 +1468,7 @@ BEGIN
             ) END
         ) AS part (part);
         INSERT INTO precise.proof (label, proof_hash, seen, batch_id)
-        SELECT audience.proof_id, a.proof_hash, pg_catalog.count(*), c.id
+        SELECT mint_audience.proof_id, a.proof_hash, pg_catalog.count(*), c.id
         FROM pg_temp.precise_audience AS a
         JOIN pg_temp.precise_audience_cell AS c
             ON precise.leading(a.proof_hash) >> (32 - c.bits) = c.cell
@@ -1145,14 +1481,43 @@ BEGIN
     DROP TABLE pg_temp.precise_audience_cell;
 END
     $$;
+COMMENT ON FUNCTION precise.mint_audience(regclass) IS
+    'What precise.mint_audience_proof does, for a table that was found.';
+CREATE OR REPLACE FUNCTION precise.audience(proof_id text) RETURNS json
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT b.document::json FROM precise.batch AS b
+    WHERE b.label = $1 AND b.kind = 'audience' ORDER BY b.id LIMIT 1
+    $$;
+COMMENT ON FUNCTION precise.audience(text) IS
+    'The document of an audience that was minted here (SPEC.md section 8.4), to the byte; NULL: '
+    'none has this proof id.';
+CREATE OR REPLACE PROCEDURE precise.mint_audience_proof(
+    source_table text, INOUT proof_id text DEFAULT NULL, INOUT cohort_ids text[] DEFAULT NULL
+)
+    -- Without a search_path of its own, so that a table is found as the caller finds it.
+    LANGUAGE plpgsql AS $$
+DECLARE
+    source pg_catalog.regclass := pg_catalog.to_regclass(source_table);
+BEGIN
+    IF source IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = pg_catalog.format('there is no table %s', source_table);
+    END IF;
+    SELECT a.proof_id, a.cohort_ids
+    INTO mint_audience_proof.proof_id, mint_audience_proof.cohort_ids
+    FROM precise.mint_audience(source) AS a;
+END
+    $$;
 COMMENT ON PROCEDURE precise.mint_audience_proof(text, text, text[]) IS
-    'CALL precise.mint_audience_proof(''public.events'', NULL, NULL): where NULL stands it '
-    'gives its results. Mints a table''s audience: its records'' batches, and one proof of the cohorts in it that '
-    'have at least k members (precise.sources, else 1000). Gives that proof''s id and the '
-    'cohorts'' ids. A record is the column audience_data, else the tracked payload, else '
-    'payload, else the row; '
-    'it says which cohort it is in with cohort_id, and whose with member_id. Smaller cohorts are '
-    'made wider, zip code to three digits of it to none.';
+    'CALL precise.mint_audience_proof(''public.events'', NULL, NULL): where NULL stands it gives '
+    'its results. Mints a table''s audience: its records'' batches, and one proof of the cohorts in '
+    'it that have at least k members (precise.sources, else 1000). Gives that proof''s id and the '
+    'cohorts'' ids. A record is the column audience_data, else the tracked payload, else payload, '
+    'else the row. The active rule set that precise.sources names says which cohorts it is in, '
+    'without one its cohort_id does; whose it is its member_id says. Smaller cohorts are made wider, '
+    'zip code to three digits of it to market area to none. Refused (PR506) where fewer than k '
+    'members are not where they were in an earlier release under the same label.';
 CREATE OR REPLACE FUNCTION precise.receipt(proof_hash bytea, label text DEFAULT NULL) RETURNS json
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
@@ -1373,8 +1738,12 @@ DECLARE
     behind text := '';
     taken bigint;
     secrets json;
+    keys json;
 BEGIN
     SELECT pg_catalog.count(*) INTO remaining FROM precise.subject_secret;
+    SELECT COALESCE(pg_catalog.json_agg(
+        pg_catalog.json_build_array(k.label, pg_catalog.encode(k.key, 'hex'))
+    ), '[]') INTO keys FROM precise.release_key AS k;
     exported := remaining;
     LOOP
         SELECT pg_catalog.count(*), pg_catalog.max(s.subject), pg_catalog.json_agg(
@@ -1393,7 +1762,9 @@ BEGIN
         chunk := precise.seal(
             key_file, salt, number, remaining = 0,
             pg_catalog.json_build_object(
-                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]')
+                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]'),
+                -- There are few, all of them in the first chunk.
+                'release_keys', CASE WHEN number = 1 THEN keys ELSE '[]' END
             )::text
         );
         RETURN NEXT;
@@ -1403,8 +1774,8 @@ BEGIN
 END
     $$;
 COMMENT ON FUNCTION precise.export_secrets(text) IS
-    'The secrets of all subjects, encrypted with the key in a file of the server''s (64 hex digits, '
-    'mode 600), in chunks of 4,096. Whoever has chunks and key can undo what erasures there are '
+    'The secrets of all subjects and the keys of releases, encrypted with the key in a file of the '
+    'server''s (64 hex digits, mode 600), in chunks of 4,096 secrets. Whoever has chunks and key can undo what erasures there are '
     'from now on: destroy the key when the secrets have arrived.';
 CREATE FUNCTION precise.import_secrets(
     key_file text, chunks regclass, without_proofs boolean DEFAULT false,
@@ -1420,6 +1791,7 @@ DECLARE
     counted record;
     first bytea;
     conflicting bigint := 0;
+    other_key text;
 BEGIN
     IF key_file IS NULL OR chunks IS NULL OR without_proofs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
@@ -1454,6 +1826,22 @@ BEGIN
         END IF;
         first := COALESCE(first, each.chunk);
         opened := precise.unseal(key_file, first, each.number, each.number = each.count, each.chunk);
+        INSERT INTO precise.release_key (label, key)
+        SELECT k.pair ->> 0, pg_catalog.decode(k.pair ->> 1, 'hex')
+        FROM pg_catalog.json_array_elements(opened -> 'release_keys') AS k (pair)
+        ORDER BY k.pair ->> 0
+        ON CONFLICT ON CONSTRAINT release_key_pkey DO NOTHING;
+        SELECT k.pair ->> 0 INTO other_key
+        FROM pg_catalog.json_array_elements(opened -> 'release_keys') AS k (pair)
+        JOIN precise.release_key AS r ON r.label = k.pair ->> 0
+        WHERE r.key <> pg_catalog.decode(k.pair ->> 1, 'hex')
+        LIMIT 1;
+        IF other_key IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+                MESSAGE = pg_catalog.format('releases under %L have another key here', other_key),
+                DETAIL = 'Nothing was imported.',
+                HINT = 'Is this the database the secrets were exported for?';
+        END IF;
         WITH given AS MATERIALIZED (
             SELECT s.secret ->> 0 AS subject, pg_catalog.decode(s.secret ->> 1, 'hex') AS secret,
                 (s.secret ->> 2)::timestamptz AS made_at
@@ -1517,7 +1905,8 @@ COMMENT ON FUNCTION precise.import_secrets(text, regclass, boolean) IS
     'table, all or nothing. imported: how many; present: how many were here already; suppressed: '
     'how many not, since their subjects opted out; unknown: how many not, since their subjects have '
     'no proof here from before the export, which is how those look who were forgotten since. '
-    'without_proofs takes these as well, for archived proofs.';
+    'without_proofs takes these as well, for archived proofs. The keys of releases come along, and '
+    'are not counted.';
 DO $$
 DECLARE
     needed text;
@@ -1548,15 +1937,21 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION
+    precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
-    precise.audience(regclass),
+    precise.audience(text),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
+    precise.census(text[], bytea, bytea, bigint, bytea, bytea, bigint),
+    precise.check_differences(text, bigint, bytea[]),
     precise.drop_archived(text, timestamptz),
     precise.export_secrets(text),
     precise.forget_subject(text, text),
     precise.import_secrets(text, regclass, boolean),
+    precise.key_of_releases(text),
+    precise.mint_audience(regclass),
     precise.mint_written(),
     precise.receipt(bytea, text),
     precise.seal(text, bytea, bigint, boolean, text),
@@ -1566,16 +1961,25 @@ REVOKE ALL ON FUNCTION
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)
     FROM PUBLIC;
+GRANT SELECT, INSERT, UPDATE (active) ON precise.ruleset TO precise_minter;
+GRANT SELECT, INSERT ON precise.release, precise.released_member, precise.release_key
+    TO precise_minter;
 GRANT EXECUTE ON FUNCTION
+    precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
-    precise.audience(regclass),
+    precise.audience(text),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
+    precise.census(text[], bytea, bytea, bigint, bytea, bytea, bigint),
+    precise.check_differences(text, bigint, bytea[]),
     precise.drop_archived(text, timestamptz),
     precise.export_secrets(text),
     precise.forget_subject(text, text),
     precise.import_secrets(text, regclass, boolean),
+    precise.key_of_releases(text),
+    precise.mint_audience(regclass),
     precise.mint_written(),
     precise.receipt(bytea, text),
     precise.seal(text, bytea, bigint, boolean, text),
@@ -1587,3 +1991,15 @@ GRANT EXECUTE ON FUNCTION
     TO precise_minter;
 GRANT UPDATE (state, log_origin, log_index, log_entry, tlog_proof, checkpoint, committed_at)
     ON precise.batch TO precise_committer;
+GRANT SELECT ON
+    precise.batch, precise.proof, precise.reject, precise.release, precise.ruleset,
+    precise.sources, precise.status, precise.suppressed, precise.void
+    TO precise_auditor;
+GRANT EXECUTE ON FUNCTION
+    precise.archive(text, timestamptz),
+    precise.audience(text),
+    precise.blind_of(text, bytea),
+    precise.blind_with(text, text, text, uuid),
+    precise.receipt(bytea, text),
+    precise.verify_table(regclass)
+    TO precise_auditor;

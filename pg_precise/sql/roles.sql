@@ -32,15 +32,21 @@ $$;
 
 -- A function is everyone's unless said otherwise; these are nobody's unless said otherwise.
 REVOKE ALL ON FUNCTION
+    precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
-    precise.audience(regclass),
+    precise.audience(text),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
+    precise.census(text[], bytea, bytea, bigint, bytea, bytea, bigint),
+    precise.check_differences(text, bigint, bytea[]),
     precise.drop_archived(text, timestamptz),
     precise.export_secrets(text),
     precise.forget_subject(text, text),
     precise.import_secrets(text, regclass, boolean),
+    precise.key_of_releases(text),
+    precise.mint_audience(regclass),
     precise.mint_written(),
     precise.receipt(bytea, text),
     precise.seal(text, bytea, bigint, boolean, text),
@@ -68,16 +74,25 @@ GRANT SELECT, INSERT ON precise.subject_secret TO precise_minter;
 -- something.
 GRANT UPDATE (made_at) ON precise.subject_secret TO precise_minter;
 GRANT SELECT ON precise.void, precise.status TO precise_minter;
+GRANT SELECT, INSERT, UPDATE (active) ON precise.ruleset TO precise_minter;
+GRANT SELECT, INSERT ON precise.release, precise.released_member, precise.release_key
+    TO precise_minter;
 GRANT EXECUTE ON FUNCTION
+    precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
-    precise.audience(regclass),
+    precise.audience(text),
     precise.backfill(regclass),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
+    precise.census(text[], bytea, bytea, bigint, bytea, bytea, bigint),
+    precise.check_differences(text, bigint, bytea[]),
     precise.drop_archived(text, timestamptz),
     precise.export_secrets(text),
     precise.forget_subject(text, text),
     precise.import_secrets(text, regclass, boolean),
+    precise.key_of_releases(text),
+    precise.mint_audience(regclass),
     precise.mint_written(),
     precise.receipt(bytea, text),
     precise.seal(text, bytea, bigint, boolean, text),
@@ -102,11 +117,12 @@ GRANT SELECT ON precise.void TO precise_committer;
 
 -- The auditor reads all but secrets. To verify a table it must be allowed to read that as well.
 GRANT SELECT ON
-    precise.batch, precise.proof, precise.reject, precise.sources, precise.status,
-    precise.suppressed, precise.void
+    precise.batch, precise.proof, precise.reject, precise.release, precise.ruleset,
+    precise.sources, precise.status, precise.suppressed, precise.void
     TO precise_auditor;
 GRANT EXECUTE ON FUNCTION
     precise.archive(text, timestamptz),
+    precise.audience(text),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
     precise.receipt(bytea, text),

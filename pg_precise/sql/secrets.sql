@@ -1,4 +1,5 @@
--- Subjects' secrets on their way to another database. No dump has them, so who moves one needs this.
+-- Subjects' secrets, and the keys of releases, on their way to another database. No dump has them,
+-- so who moves one needs this.
 --
 -- Both functions run with their caller's rights: it takes those of precise_minter, and the right to
 -- name files of the server's. The key itself is never in a statement.
@@ -33,8 +34,12 @@ DECLARE
     behind text := '';
     taken bigint;
     secrets json;
+    keys json;
 BEGIN
     SELECT pg_catalog.count(*) INTO remaining FROM precise.subject_secret;
+    SELECT COALESCE(pg_catalog.json_agg(
+        pg_catalog.json_build_array(k.label, pg_catalog.encode(k.key, 'hex'))
+    ), '[]') INTO keys FROM precise.release_key AS k;
     exported := remaining;
     LOOP
         SELECT pg_catalog.count(*), pg_catalog.max(s.subject), pg_catalog.json_agg(
@@ -53,7 +58,9 @@ BEGIN
         chunk := precise.seal(
             key_file, salt, number, remaining = 0,
             pg_catalog.json_build_object(
-                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]')
+                'exported_at', pg_catalog.now(), 'secrets', COALESCE(secrets, '[]'),
+                -- There are few, all of them in the first chunk.
+                'release_keys', CASE WHEN number = 1 THEN keys ELSE '[]' END
             )::text
         );
         RETURN NEXT;
@@ -63,8 +70,8 @@ BEGIN
 END
     $$;
 COMMENT ON FUNCTION precise.export_secrets(text) IS
-    'The secrets of all subjects, encrypted with the key in a file of the server''s (64 hex digits, '
-    'mode 600), in chunks of 4,096. Whoever has chunks and key can undo what erasures there are '
+    'The secrets of all subjects and the keys of releases, encrypted with the key in a file of the '
+    'server''s (64 hex digits, mode 600), in chunks of 4,096 secrets. Whoever has chunks and key can undo what erasures there are '
     'from now on: destroy the key when the secrets have arrived.';
 
 CREATE FUNCTION precise.import_secrets(
@@ -81,6 +88,7 @@ DECLARE
     counted record;
     first bytea;
     conflicting bigint := 0;
+    other_key text;
 BEGIN
     IF key_file IS NULL OR chunks IS NULL OR without_proofs IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
@@ -115,6 +123,22 @@ BEGIN
         END IF;
         first := COALESCE(first, each.chunk);
         opened := precise.unseal(key_file, first, each.number, each.number = each.count, each.chunk);
+        INSERT INTO precise.release_key (label, key)
+        SELECT k.pair ->> 0, pg_catalog.decode(k.pair ->> 1, 'hex')
+        FROM pg_catalog.json_array_elements(opened -> 'release_keys') AS k (pair)
+        ORDER BY k.pair ->> 0
+        ON CONFLICT ON CONSTRAINT release_key_pkey DO NOTHING;
+        SELECT k.pair ->> 0 INTO other_key
+        FROM pg_catalog.json_array_elements(opened -> 'release_keys') AS k (pair)
+        JOIN precise.release_key AS r ON r.label = k.pair ->> 0
+        WHERE r.key <> pg_catalog.decode(k.pair ->> 1, 'hex')
+        LIMIT 1;
+        IF other_key IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'unique_violation',
+                MESSAGE = pg_catalog.format('releases under %L have another key here', other_key),
+                DETAIL = 'Nothing was imported.',
+                HINT = 'Is this the database the secrets were exported for?';
+        END IF;
         WITH given AS MATERIALIZED (
             SELECT s.secret ->> 0 AS subject, pg_catalog.decode(s.secret ->> 1, 'hex') AS secret,
                 (s.secret ->> 2)::timestamptz AS made_at
@@ -178,4 +202,5 @@ COMMENT ON FUNCTION precise.import_secrets(text, regclass, boolean) IS
     'table, all or nothing. imported: how many; present: how many were here already; suppressed: '
     'how many not, since their subjects opted out; unknown: how many not, since their subjects have '
     'no proof here from before the export, which is how those look who were forgotten since. '
-    'without_proofs takes these as well, for archived proofs.';
+    'without_proofs takes these as well, for archived proofs. The keys of releases come along, and '
+    'are not counted.';

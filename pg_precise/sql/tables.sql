@@ -1,7 +1,7 @@
 -- The tables: what was minted, what was refused, which batches were closed, what was voided.
 --
--- A dump of the database holds their rows, but for subjects' secrets: a dump that held them would
--- defeat erasure.
+-- A dump of the database holds their rows, but for subjects' secrets and the keys of releases: a
+-- dump that held the first would defeat erasure, and with the second members can be guessed.
 
 CREATE SEQUENCE precise.batch_id;
 COMMENT ON SEQUENCE precise.batch_id IS 'Numbers batches.';
@@ -146,10 +146,12 @@ CREATE TABLE precise.sources (
     subject text CHECK (subject IS NULL OR record_id IS NOT NULL),
     member text,
     geo text,
-    ruleset jsonb,
+    ruleset text,
     k bigint CHECK (k > 0),
     on_reject text NOT NULL DEFAULT 'keep' CHECK (on_reject IN ('keep', 'error')),
-    tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now()
+    tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    zip text,
+    dma text
 );
 COMMENT ON TABLE precise.sources IS
     'Tables whose rows are minted as they are written: a row for each precise.track.';
@@ -160,13 +162,40 @@ COMMENT ON COLUMN precise.sources.subject IS
     'The column that says whom a record is about; its proofs are blinded. NULL: they are not.';
 COMMENT ON COLUMN precise.sources.member IS
     'The column that says who is in an audience; NULL: member_id, else each row counts.';
-COMMENT ON COLUMN precise.sources.geo IS 'The column with a record''s place.';
-COMMENT ON COLUMN precise.sources.ruleset IS 'The rules that put records in cohorts.';
+COMMENT ON COLUMN precise.sources.geo IS 'Not used. A dump of version 0.1.0 has it.';
+COMMENT ON COLUMN precise.sources.ruleset IS
+    'The label of the rule set that puts records in cohorts; NULL: a record''s cohort_id does.';
+COMMENT ON COLUMN precise.sources.zip IS
+    'The column with a record''s zip code, in place of where the rule set finds it.';
+COMMENT ON COLUMN precise.sources.dma IS
+    'The column with a record''s market area, in place of where the rule set finds it.';
 COMMENT ON COLUMN precise.sources.k IS
     'The members a cohort must have to be named, 2 or more; NULL: 1000.';
 COMMENT ON COLUMN precise.sources.on_reject IS
     'keep: a row that cannot be minted is stored, and noted in precise.reject; '
     'error: it is refused.';
+
+CREATE TABLE precise.ruleset (
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    version text NOT NULL,
+    rules json NOT NULL,
+    ruleset_hash bytea NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    active boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (label, version),
+    CONSTRAINT ruleset_check CHECK (
+        ruleset_hash = @extschema@.precise_ruleset_hash(rules) AND version = rules ->> 'version'
+    )
+);
+CREATE UNIQUE INDEX ruleset_active ON precise.ruleset (label) WHERE active;
+COMMENT ON TABLE precise.ruleset IS
+    'The rules that put records in cohorts, in all their versions, of which none changes.';
+COMMENT ON COLUMN precise.ruleset.label IS 'What a rule set is called here, in precise.sources.';
+COMMENT ON COLUMN precise.ruleset.version IS 'What the rules say of themselves.';
+COMMENT ON COLUMN precise.ruleset.rules IS 'The rule set, in canonical form.';
+COMMENT ON COLUMN precise.ruleset.ruleset_hash IS 'precise_ruleset_hash of it; audiences name it.';
+COMMENT ON COLUMN precise.ruleset.active IS
+    'Whether it counts: of a label''s versions one at most.';
 
 CREATE TABLE precise.void (
     proof_hash bytea PRIMARY KEY CHECK (pg_catalog.octet_length(proof_hash) = 32),
@@ -194,6 +223,46 @@ COMMENT ON TABLE precise.subject_secret IS
     'What a subject''s blinds are made of. Destroying it is what erases. Never in a dump; '
     'what that means for backups is in docs/erasure.md.';
 
+CREATE TABLE precise.release (
+    label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
+    number bigint NOT NULL CHECK (number > 0),
+    proof_id text NOT NULL,
+    released_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (label, number)
+);
+COMMENT ON TABLE precise.release IS
+    'Audiences that were released, but for those whose members were all where they were in an '
+    'earlier one: with these a new one is compared.';
+COMMENT ON COLUMN precise.release.label IS
+    'The source''s label in precise.sources, else the table''s name.';
+COMMENT ON COLUMN precise.release.number IS 'Releases of a label are counted from 1.';
+COMMENT ON COLUMN precise.release.proof_id IS 'The audience: precise.audience shows its document.';
+
+CREATE TABLE precise.released_member (
+    label text NOT NULL,
+    number bigint NOT NULL,
+    part smallint NOT NULL CHECK (part BETWEEN 1 AND 256),
+    entries bytea NOT NULL CHECK (pg_catalog.octet_length(entries) % 32 = 0),
+    PRIMARY KEY (label, number, part),
+    FOREIGN KEY (label, number) REFERENCES precise.release ON DELETE CASCADE
+);
+-- Hashes do not get smaller.
+ALTER TABLE precise.released_member ALTER COLUMN entries SET STORAGE EXTERNAL;
+COMMENT ON TABLE precise.released_member IS
+    'The members of a release as keyed hashes, and nothing else of them (SPEC.md section 8.8).';
+COMMENT ON COLUMN precise.released_member.part IS
+    'Which 256th of the members: 1 and the first byte of their hashes.';
+COMMENT ON COLUMN precise.released_member.entries IS
+    'Sorted, 32 bytes a member: 16 of who it is, 16 of the cohorts that were named and count it.';
+
+CREATE TABLE precise.release_key (
+    label text PRIMARY KEY,
+    key bytea NOT NULL CHECK (pg_catalog.octet_length(key) = 32)
+);
+COMMENT ON TABLE precise.release_key IS
+    'What the hashes of a label''s released members are made with. Never in a dump: with it, '
+    'members can be guessed from their hashes.';
+
 SELECT pg_catalog.pg_extension_config_dump('precise.batch_id', '');
 SELECT pg_catalog.pg_extension_config_dump('precise.batch', '');
 SELECT pg_catalog.pg_extension_config_dump('precise.proof', '');
@@ -203,5 +272,8 @@ SELECT pg_catalog.pg_extension_config_dump(
     'precise.sources',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)'
 );
+SELECT pg_catalog.pg_extension_config_dump('precise.release', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.released_member', '');
+SELECT pg_catalog.pg_extension_config_dump('precise.ruleset', '');
 SELECT pg_catalog.pg_extension_config_dump('precise.void', '');
 SELECT pg_catalog.pg_extension_config_dump('precise.suppressed', '');

@@ -240,7 +240,7 @@ pub(crate) unsafe fn finish(info: FunctionCallInfo) -> Outcome {
 /// # Safety
 ///
 /// `info` is a call by the server.
-unsafe fn aggregate_context(info: FunctionCallInfo) -> Result<MemoryContext, Fault> {
+pub(crate) unsafe fn aggregate_context(info: FunctionCallInfo) -> Result<MemoryContext, Fault> {
     let mut context = std::ptr::null_mut();
     // SAFETY: the server fills in the context if it calls for an aggregate.
     if unsafe { pg_sys::AggCheckCallContext(info, &raw mut context) } == 0 {

@@ -70,6 +70,30 @@ pub(crate) unsafe fn call(info: FunctionCallInfo) -> Outcome {
     unsafe { site.call(args) }
 }
 
+/// Calls `precise_cohort_ids`: its array of JSON as one of texts.
+///
+/// # Safety
+///
+/// As [`call`].
+pub(crate) unsafe fn call_for_ids(info: FunctionCallInfo) -> Outcome {
+    // SAFETY: as in `call`.
+    let (site, args) =
+        unsafe { (CallSite::named((*info).flinfo, "precise_cohort_ids")?, arguments(info)) };
+    if args.iter().any(|arg| arg.isnull) {
+        return Ok(None);
+    }
+    // SAFETY: no argument is NULL.
+    match unsafe { site.value_of(args)? } {
+        // There is nothing to unescape in an id: every other piece between quotes is one.
+        Value::Json(ids) => {
+            let ids = ids.split(|&byte| byte == b'"').skip(1).step_by(2);
+            // SAFETY: an array of text.
+            Ok(Some(unsafe { array_of(pg_sys::TEXTOID, ids.map(Some)) }))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// # Safety
 ///
 /// `info` is a call by the server, and outlives the result.
@@ -88,18 +112,27 @@ impl CallSite {
         function: *mut FmgrInfo,
         suffix: &str,
     ) -> Result<&'a mut Self, Fault> {
-        // SAFETY: `fn_extra` is ours, null until we set it, and lives as long as its context.
+        // SAFETY: as the caller says.
         unsafe {
-            if (*function).fn_extra.is_null() {
-                let site = Self::new((*function).fn_oid, suffix)?;
-                let site = PgMemoryContexts::For((*function).fn_mcxt).leak_and_drop_on_delete(site);
-                (*function).fn_extra = site.cast();
-            }
-            Ok(&mut *(*function).fn_extra.cast())
+            kept(function, || {
+                let name = name_of((*function).fn_oid);
+                let in_catalogue = name.strip_suffix(suffix).unwrap_or_default();
+                Self::new((*function).fn_oid, in_catalogue)
+            })
         }
     }
 
-    fn new(oid: Oid, suffix: &str) -> Result<Self, Fault> {
+    /// That of `function`, which takes what the catalogue's `name` takes.
+    ///
+    /// # Safety
+    ///
+    /// As [`of`](Self::of).
+    unsafe fn named<'a>(function: *mut FmgrInfo, name: &str) -> Result<&'a mut Self, Fault> {
+        // SAFETY: as the caller says.
+        unsafe { kept(function, || Self::new((*function).fn_oid, name)) }
+    }
+
+    fn new(oid: Oid, name: &str) -> Result<Self, Fault> {
         // SAFETY: a call into the server, which knows its encoding.
         let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
         if encoding != pg_sys::pg_enc::PG_UTF8 as i32 {
@@ -110,11 +143,7 @@ impl CallSite {
                 "Use a database with ENCODING 'UTF8'.",
             ));
         }
-        let name = name_of(oid);
-        let function = name
-            .strip_suffix(suffix)
-            .and_then(|name| Function::find(name).ok())
-            .ok_or((name.as_str(), Code::UnknownFunction))?;
+        let function = Function::find(name).map_err(|_| (name, Code::UnknownFunction))?;
         let forms = forms_of(oid).ok_or((function.name, Code::Arguments))?;
         let records = match (function.kernel, forms.first()) {
             (Kernel::Record(_), Some(&form)) => Some(RecordCall::new(function.name, form)?),
@@ -138,6 +167,16 @@ impl CallSite {
             // SAFETY: as the caller says.
             return unsafe { records.call(args) };
         }
+        // SAFETY: as the caller says.
+        unsafe { self.value_of(args) }.map(|value| datum_of(&value))
+    }
+
+    /// What a function of something else than a record gives.
+    ///
+    /// # Safety
+    ///
+    /// As [`call`](Self::call).
+    unsafe fn value_of(&mut self, args: &[NullableDatum]) -> Result<Value<'static>, Fault> {
         let mut values = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             // SAFETY: as the caller says.
@@ -148,7 +187,7 @@ impl CallSite {
             Some(callee) => callee,
             empty => empty.insert(self.function.callee().map_err(refused)?),
         };
-        callee.call(&values).map(|value| datum_of(&value)).map_err(refused)
+        callee.call(&values).map_err(refused)
     }
 
     /// Argument `i` as the core takes it.
@@ -394,4 +433,57 @@ fn numeric_of(text: &str) -> Option<Datum> {
     // SAFETY: the function reads a text that ends in NUL, a type that it does not use, and a
     // precision and scale, here none.
     unsafe { pgrx::direct_function_call_as_datum(pg_sys::numeric_in, &args) }
+}
+
+/// What a place in a statement keeps from row to row.
+///
+/// # Safety
+///
+/// `function` is of a call by the server, and outlives the result. All that call this for it keep
+/// the same type.
+pub(crate) unsafe fn kept<'a, T>(
+    function: *mut FmgrInfo,
+    make: impl FnOnce() -> Result<T, Fault>,
+) -> Result<&'a mut T, Fault> {
+    // SAFETY: `fn_extra` is ours, null until we set it, and lives as long as its context.
+    unsafe {
+        if (*function).fn_extra.is_null() {
+            let mut context = PgMemoryContexts::For((*function).fn_mcxt);
+            (*function).fn_extra = context.leak_and_drop_on_delete(make()?).cast();
+        }
+        Ok(&mut *(*function).fn_extra.cast())
+    }
+}
+
+/// An array in the server's memory.
+///
+/// # Safety
+///
+/// The elements are values of that type, one of variable length.
+pub(crate) unsafe fn array_of<'a>(
+    element: pg_sys::Oid,
+    values: impl Iterator<Item = Option<&'a [u8]>>,
+) -> Datum {
+    let (mut datums, mut nulls) = (Vec::new(), Vec::new());
+    for value in values {
+        nulls.push(value.is_none());
+        let datum = value.and_then(|bytes| datum_of(&Value::Bytes(bytes.into())));
+        datums.push(datum.unwrap_or(Datum::from(0)));
+    }
+    let (mut len, mut bound) = (datums.len() as i32, 1);
+    // SAFETY: as many values as are said, which the server copies.
+    let array = unsafe {
+        pg_sys::construct_md_array(
+            datums.as_mut_ptr(),
+            nulls.as_mut_ptr(),
+            1,
+            &raw mut len,
+            &raw mut bound,
+            element,
+            -1,
+            false,
+            b'i' as std::ffi::c_char,
+        )
+    };
+    Datum::from(array)
 }

@@ -8,6 +8,7 @@
 //!  runs.rs        states that outgrew it, in the server's temporary files
 //!  secrets.rs     subjects' secrets, sealed for another database and opened again
 //!  written.rs     a written row's record and its id, by the names of their columns
+//!  audience.rs    what minting an audience asks of the core: seats, and who may be named
 //!  fault.rs       errors under their own SQLSTATE, out of Rust before they jump
 //!  ../jsonb/      jsonb and NUMERIC in their own binary forms: a crate that needs no server
 //! ```
@@ -25,6 +26,7 @@
 #![allow(unsafe_code, reason = "the functions of the server are unsafe to call")]
 
 mod aggregate;
+mod audience;
 mod call;
 mod fault;
 mod row;
@@ -91,6 +93,9 @@ server_function!(
     /// A scalar function of the catalogue, whichever has this name in SQL.
     precise_call, pg_finfo_precise_call, call::call);
 server_function!(
+    /// The cohorts of a record, as an array.
+    precise_cohort_id_array, pg_finfo_precise_cohort_id_array, call::call_for_ids);
+server_function!(
     /// Takes a row into an aggregate's state.
     precise_update, pg_finfo_precise_update, aggregate::update);
 server_function!(
@@ -117,3 +122,18 @@ server_function!(
 server_function!(
     /// The record id of a row.
     precise_written_id, pg_finfo_precise_written_id, written::id);
+server_function!(
+    /// The canonical form of a row.
+    precise_row_document, pg_finfo_precise_row_document, audience::row_document);
+server_function!(
+    /// Whose a record is, and in which cohorts.
+    precise_seat, pg_finfo_precise_seat, audience::seat);
+server_function!(
+    /// Takes a record's seat into the census of an audience.
+    precise_take_seat, pg_finfo_precise_take_seat, audience::take_seat);
+server_function!(
+    /// What an audience may say.
+    precise_finish_census, pg_finfo_precise_finish_census, audience::finish_census);
+server_function!(
+    /// How many members of two releases differ.
+    precise_differing, pg_finfo_precise_differing, audience::differing);

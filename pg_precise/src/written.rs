@@ -4,14 +4,14 @@
 use std::ffi::CStr;
 
 use pgrx::pg_sys::{self, AttrNumber, Datum, FunctionCallInfo, HeapTupleHeader, Oid};
-use pgrx::{FromDatum, PgMemoryContexts, PgTupleDesc};
+use pgrx::{FromDatum, PgTupleDesc};
 use precise_core::canonical::Canonicalizer;
 use precise_core::json::{Sink, Text};
 use precise_core::value::Value;
 use precise_core::{Code, Error};
 
 use crate::Outcome;
-use crate::call::{Form, RecordCall, arguments, datum_of};
+use crate::call::{Form, RecordCall, arguments, datum_of, kept};
 use crate::fault::Fault;
 
 /// What hashes records, kept from row to row.
@@ -28,22 +28,18 @@ struct Hasher {
 /// `info` is a call by the server of a function that is declared with these arguments.
 pub(crate) unsafe fn hash(info: FunctionCallInfo) -> Outcome {
     const HASH: &str = "precise_proof_hash";
-    // SAFETY: the server's call; `fn_extra` is ours, and lives as long as its context.
+    // SAFETY: the server's call.
     unsafe {
         let args = arguments(info);
         if args.iter().any(|arg| arg.isnull) {
             return Ok(None);
         }
-        let function = (*info).flinfo;
-        if (*function).fn_extra.is_null() {
-            let hasher = Hasher {
+        let hasher = kept((*info).flinfo, || {
+            Ok(Hasher {
                 jsonb: RecordCall::new(HASH, Form::Jsonb)?,
                 text: RecordCall::new(HASH, Form::Text)?,
-            };
-            let mut context = PgMemoryContexts::For((*function).fn_mcxt);
-            (*function).fn_extra = context.leak_and_drop_on_delete(hasher).cast();
-        }
-        let hasher: &mut Hasher = &mut *(*function).fn_extra.cast();
+            })
+        })?;
         let payload = String::from_datum(args[1].value, false).unwrap_or_default();
         let cell = Row::of(args[0].value).cell(&payload)?;
         let Some(datum) = cell.datum else { return Ok(None) };

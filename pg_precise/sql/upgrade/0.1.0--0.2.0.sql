@@ -12,4 +12,13 @@ ALTER TABLE precise.batch ADD COLUMN log_entry text,
         END
     );
 
+-- A rule set is named by its label. No function of 0.1.0 wrote or read this column.
+ALTER TABLE precise.sources ALTER COLUMN ruleset TYPE text USING ruleset #>> '{}',
+    ADD COLUMN zip text,
+    ADD COLUMN dma text;
+
+-- What they did the core does now, but for what shows an audience, which takes its proof's id.
+DROP FUNCTION precise.audience(regclass);
+DROP FUNCTION precise.wider(text);
+
 -- generated: what else has changed

@@ -34,8 +34,9 @@ fn result_type(of: Type) -> &'static str {
 }
 
 /// The other parts of the script, in order; the functions come behind the first.
-const PARTS: &[&str] =
-    &["schema", "tables", "tracking", "batches", "audience", "audit", "secrets", "roles"];
+const PARTS: &[&str] = &[
+    "schema", "tables", "cohorts", "tracking", "batches", "audience", "audit", "secrets", "roles",
+];
 
 /// Where PostgreSQL, too, finds which version is the default: the one in the making.
 const CONTROL: &str = "pg_precise/pg_precise.control";
