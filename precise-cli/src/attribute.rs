@@ -140,11 +140,9 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     let rejected = rejects.finish()?;
 
     let (attributions, sums) = merge(tasks)?;
-    for (field, _) in job
-        .fields
-        .iter()
-        .zip(job.named.iter().zip(sums.seen))
-        .filter(|(_, (named, seen))| **named && !seen && sums.paths > 0)
+    let mut fields = job.fields.iter().zip(job.named.iter().zip(sums.seen));
+    if let Some((field, _)) = fields.find(|(_, (named, seen))| **named && !seen)
+        && sums.paths > 0
     {
         return Err(Failure::Usage(format!("no record has the field {}", field.text())));
     }
@@ -309,7 +307,7 @@ fn scalar(value: &[u8]) -> Option<&str> {
 /// A count, if it is there.
 fn count(field: &Field, value: Option<&[u8]>) -> precise_core::Result<Option<u64>> {
     let Some(text) = value.and_then(scalar) else { return Ok(None) };
-    let count = text.parse().ok().filter(|count| *count <= i64::MAX as u64);
+    let count = text.parse().ok().filter(|count| i64::try_from(*count).is_ok());
     let is_spelled = text.bytes().all(|byte| byte.is_ascii_digit());
     count.filter(|_| is_spelled).map(Some).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();

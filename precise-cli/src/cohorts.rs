@@ -240,14 +240,13 @@ impl Roll {
         self.rows += 1;
         self.last.clear();
         for id in ids {
-            let number = match self.numbers.get(id) {
-                Some(number) => *number,
-                None => {
-                    let number = self.alone.len() as u32;
-                    self.alone.push(0);
-                    self.numbers.insert(id.clone(), number);
-                    number
-                }
+            let number = if let Some(number) = self.numbers.get(id) {
+                *number
+            } else {
+                let number = self.alone.len() as u32;
+                self.alone.push(0);
+                self.numbers.insert(id.clone(), number);
+                number
             };
             self.last.push(number);
         }

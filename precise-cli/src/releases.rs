@@ -139,7 +139,8 @@ fn make_key(state: &State, releases: &Path, label: &str) -> Result<ReleaseKey> {
     let mut key = [0; 32];
     getrandom::fill(&mut key)
         .map_err(|error| Failure::Io(format!("cannot make a random key: {error}")))?;
-    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::format_hash(&key);
+    let digits = digits.trim_start_matches("0x");
     write_whole(&path, |file| writeln!(file, "{digits} {label}"))?;
     ReleaseKey::from_bytes(&key).map_err(|error| Failure::refused("cannot make a key", error))
 }

@@ -51,12 +51,15 @@ pub(crate) struct Done<M> {
     pub(crate) made: M,
 }
 
+/// Takes what was made of a piece of an input.
+pub(crate) type Take<'t, M> = dyn FnMut(&Input, Done<M>) -> Result<()> + 't;
+
 /// Reads everything and works on it; `each` gets the pieces in order. The workers' tasks, as they
 /// are in the end.
 pub(crate) fn work_all<T: Task>(
     inputs: &[Input],
     begin: impl Fn() -> T,
-    each: &mut dyn FnMut(&Input, Done<T::Made>) -> Result<()>,
+    each: &mut Take<'_, T::Made>,
 ) -> Result<Vec<T>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let read = Arc::new(AtomicU64::new(0));

@@ -31,6 +31,7 @@ use crate::output::same_file;
 /// Rows that are refused are not counted, and are kept, with the reason, in an NDJSON file. Exits
 /// with 1 if every row is refused; --strict refuses the whole for a single one.
 #[derive(Debug, Parser)]
+#[allow(clippy::doc_link_with_quotes, reason = "it is JSON, and shown as it stands")]
 #[command(after_help = "Examples:
   precise attribute paths.ndjson.gz
   precise attribute paths.parquet --model linear --model 'markov(1)' --chart credit.svg

@@ -132,7 +132,7 @@ impl Audience {
     }
 
     fn job(&self) -> Result<audience::Job> {
-        demand_two_files(&self.output, &self.rejects)?;
+        demand_two_files(self.output.as_deref(), self.rejects.as_deref())?;
         let label = self.label.as_ref();
         Ok(audience::Job {
             inputs: self.records.of(&self.inputs)?,
@@ -207,7 +207,7 @@ impl Cohorts {
     }
 
     fn job(&self, ruleset: Ruleset) -> Result<cohorts::Job> {
-        demand_two_files(&self.output, &self.rejects)?;
+        demand_two_files(self.output.as_deref(), self.rejects.as_deref())?;
         let fields = [
             Records::field("--member", &self.records.member, Field::parse)?,
             Records::field("--facts", &self.facts, Field::parse)?,
@@ -236,7 +236,7 @@ fn print(
     Ok(ExitCode::SUCCESS)
 }
 
-fn demand_two_files(output: &Option<PathBuf>, rejects: &Option<PathBuf>) -> Result<()> {
+fn demand_two_files(output: Option<&Path>, rejects: Option<&Path>) -> Result<()> {
     match (output, rejects) {
         (Some(output), Some(rejects)) if same_file(rejects, output) => {
             Err(Failure::Usage("--output and --rejects are the same file".into()))

@@ -63,7 +63,9 @@ impl Comparison {
             .map(|(name, amounts)| Row { name: shown(name), amounts })
             .collect();
         let mut totals = none.clone();
-        rows.iter().for_each(|row| sum_up(&mut totals, &row.amounts));
+        for row in &rows {
+            sum_up(&mut totals, &row.amounts);
+        }
         // All models credit the same in total, so that their sum says whose share is large. The
         // sort keeps equal ones as they are, by name.
         let size = |row: &Row| row.amounts.iter().map(|amount| amount.conversions()).sum::<f64>();
@@ -71,7 +73,9 @@ impl Comparison {
         if rows.len() > SHOWN + 1 {
             let others = rows.split_off(SHOWN);
             let mut amounts = none;
-            others.iter().for_each(|row| sum_up(&mut amounts, &row.amounts));
+            for row in &others {
+                sum_up(&mut amounts, &row.amounts);
+            }
             let name = format!("others ({})", thousands(others.len() as u64));
             rows.push(Row { name, amounts });
         }

@@ -34,10 +34,11 @@ pub(super) struct Columns<'o> {
 
 impl<'o> MembershipWriter<'o> {
     pub(super) fn new(output: &'o mut Output, path: &Path) -> Result<Self> {
-        let name = path.to_string_lossy().to_ascii_lowercase();
-        match format_of(path) {
-            // Only what is read is unpacked.
-            _ if name.ends_with(".gz") || name.ends_with(".zst") => {}
+        // Only what is read is unpacked.
+        let is_packed = path.extension().is_some_and(|extension| {
+            ["gz", "zst"].iter().any(|packed| extension.eq_ignore_ascii_case(packed))
+        });
+        match format_of(path).filter(|_| !is_packed) {
             Some(Format::Ndjson) => return Ok(Self::Lines { output, lines: Vec::new() }),
             Some(Format::Parquet) => {
                 let columns = Columns::new(output).map_err(|error| write_failure(path, &error))?;

@@ -38,7 +38,7 @@ const COHORTS: [&str; 7] =
 /// Rows in which each cohort is touched, some again and again.
 fn rows(count: usize) -> Vec<Row> {
     let row = |i: usize| Row {
-        path: (0..1 + i % 6).map(|touch| COHORTS[(i * i + 3 * touch) % COHORTS.len()]).collect(),
+        path: (0..=i % 6).map(|touch| COHORTS[(i * i + 3 * touch) % COHORTS.len()]).collect(),
         conversions: (i % 4) as i64,
         nulls: (i % 3) as i64,
         value: (i * 37 % 500) as i64 - 20,
@@ -119,7 +119,9 @@ fn every_format_gives_the_same_credit() -> Tested {
         ("unread", Arc::new(arrow_array::IntervalDayTimeArray::new_null(rows.len()))),
     ];
     let mut list = ListBuilder::new(StringBuilder::new());
-    rows.iter().for_each(|row| list.append_value(row.path.iter().map(|cohort| Some(*cohort))));
+    for row in &rows {
+        list.append_value(row.path.iter().map(|cohort| Some(*cohort)));
+    }
     let lists: ArrayRef = Arc::new(list.finish());
     place.write_parquet("lists.parquet", [&numbers[..], &[("path", lists)]].concat());
     let paths = ("Path", texts(rows.iter().map(path)));
@@ -257,7 +259,7 @@ fn rows_that_are_refused_are_kept_with_their_reason() -> Tested {
     ];
     let place = Place::new();
     let good = ndjson(&Row { path: vec!["a", "b"], conversions: 2, nulls: 0, value: 100 }) + "\n";
-    let text: String = bad.iter().map(|(line, ..)| format!("{good}{line}\n")).collect();
+    let text = bad.map(|(line, ..)| format!("{good}{line}\n")).concat();
     place.write("in.ndjson", &text);
     let found = summary(&place, &["in.ndjson", "--model", "last", "-o", "credits.ndjson"])?;
     assert_eq!((&found["records"], &found["paths"]), (&json!(2 * bad.len()), &json!(bad.len())));
@@ -350,7 +352,7 @@ fn times_are_needed_by_the_model_that_reads_them() -> Tested {
 }
 
 #[test]
-fn what_cannot_be_meant_is_wrong_usage() -> Tested {
+fn what_cannot_be_meant_is_wrong_usage() {
     let place = Place::new();
     place.write("in.ndjson", "{\"path\":[\"a\"]}\n");
     place.write("in.csv", "id,touches\n1,a\n");
@@ -382,7 +384,6 @@ fn what_cannot_be_meant_is_wrong_usage() -> Tested {
         place.run(&[&["attribute"], args].concat()).fails_with(2, &[words]);
     }
     assert_eq!(place.names(), ["in.csv", "in.ndjson", "in.parquet"]);
-    Ok(())
 }
 
 #[test]

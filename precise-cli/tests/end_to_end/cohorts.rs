@@ -26,12 +26,12 @@ const RULES: &str = r#"{"cohorts":[{"all":[{"gte":0.6,"signal":"eco"}],"geo":"zi
 fn record(i: usize) -> Value {
     json!({
         "eco": (i % 5) as f64 / 5.0,
-        "housing": if i % 3 == 0 { "rent" } else { "own" },
+        "housing": if i.is_multiple_of(3) { "rent" } else { "own" },
         "i": i,
         "member_id": format!("m{}", i / 2),
         "zip": if i % 20 == 3 { "10014" } else { "10013" },
-        "facts": { "converted": i % 7 == 0, "holdout": i % 4 == 0, "spend": "1.25",
-            "value": i % 7 },
+        "facts": { "converted": i.is_multiple_of(7), "holdout": i.is_multiple_of(4),
+            "spend": "1.25", "value": i % 7 },
     })
 }
 
@@ -39,7 +39,7 @@ fn record(i: usize) -> Value {
 fn ids(i: usize) -> Vec<&'static str> {
     let green = if i % 20 == 3 { "green_10014" } else { "green_10013" };
     let green = (i % 5 >= 3).then_some(green);
-    green.into_iter().chain((i % 3 == 0).then_some("renters")).collect()
+    green.into_iter().chain(i.is_multiple_of(3).then_some("renters")).collect()
 }
 
 fn line(i: usize) -> String {
@@ -303,8 +303,15 @@ fn rows_that_are_refused_are_kept_with_their_reason() -> Tested {
         (r#"{"facts":{"converted":1}}"#, "PR514"),
         (r#"{"facts":"{\"spend\":\"many\"}"}"#, "PR514"),
     ];
-    let text: String =
-        bad.iter().enumerate().map(|(i, (row, _))| format!("{row}\n{}", line(i))).collect();
+    let row = |i: usize| {
+        format!(
+            "{}
+{}",
+            bad[i].0,
+            line(i)
+        )
+    };
+    let text = lines(bad.len(), row);
     place.write("in.ndjson", &text);
     let found = summary(&place, &["in.ndjson", "--performance", "-o", "out.ndjson"])?;
     assert_eq!(found["rejected"], json!({ "PR104": 1, "PR106": 1, "PR514": 3 }));
