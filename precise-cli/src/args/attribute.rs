@@ -65,8 +65,8 @@ pub(crate) struct Attribute {
     /// The field with how many took it and did not convert [default: nulls]
     #[arg(long, value_name = "FIELD")]
     nulls: Option<String>,
-    /// The field with what the row's conversions were worth together, a number or a text of one with
-    /// at most 9 decimals [default: value]
+    /// The field with what the row's conversions were worth together, a number or a text of one
+    /// with at most 9 decimals [default: value]
     #[arg(long, value_name = "FIELD")]
     value: Option<String>,
     /// Where to write the credits, a JSON object a line; `-` is standard output

@@ -210,7 +210,10 @@ fn fields_have_the_names_that_are_said() -> Tested {
     let args = ["in.ndjson", "--model", "linear", "--path", "journey.touches"];
     let named = ["--conversions", "journey.won", "--nulls", "lost", "--value", "revenue"];
     let found = summary(&place, &[&args[..], &named].concat())?;
-    let credit = |cohort: &str, credit: &str, value: &str| json!({ "cohort": cohort, "credit": credit, "method": "linear", "v": 1, "value": value });
+    let credit = |cohort: &str, credit: &str, value: &str| {
+        let method = "linear";
+        json!({ "cohort": cohort, "credit": credit, "method": method, "v": 1, "value": value })
+    };
     let credits = [credit("a", "1000000000000", "5"), credit("b", "2000000000000", "5")];
     assert_eq!(found["credits"], json!(credits));
     assert_eq!((&found["nulls"], &found["conversions"]), (&json!("3"), &json!("3")));
