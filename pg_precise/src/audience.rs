@@ -24,7 +24,7 @@ use precise_core::hex::hash_from_bytes;
 use precise_core::json::Reader;
 use precise_core::ruleset::Ruleset;
 use precise_core::value::Value;
-use precise_core::{Code, Error, Hash, Result};
+use precise_core::{Code, Error, Hash};
 
 use crate::Outcome;
 use crate::aggregate::aggregate_context;
@@ -68,19 +68,19 @@ pub(crate) unsafe fn row_document(info: FunctionCallInfo) -> Outcome {
 struct Seats {
     key: Vec<u8>,
     rules: Option<Vec<u8>>,
-    seats: SeatReader,
+    reader: SeatReader,
     columns: Columns,
 }
 
 impl Seats {
-    fn new(key: &[u8], rules: Option<&[u8]>) -> Result<Self> {
+    fn new(key: &[u8], rules: Option<&[u8]>) -> precise_core::Result<Self> {
         let ruleset = rules.map(Ruleset::parse).transpose()?.map(Arc::new);
         let member = FieldPath::parse(MEMBER_FIELD)?;
         let release_key = ReleaseKey::from_bytes(key)?;
         Ok(Self {
             key: key.into(),
             rules: rules.map(Into::into),
-            seats: SeatReader::new(ruleset, &member, Some(release_key)),
+            reader: SeatReader::new(ruleset, &member, Some(release_key)),
             columns: Columns { reader: Reader::default(), field: FieldPath::parse("f1")? },
         })
     }
@@ -98,7 +98,7 @@ struct Columns {
 
 impl Columns {
     /// The string or number in a column; the empty text for anything else.
-    fn read(&mut self, canonical: &[u8]) -> Result<String> {
+    fn read(&mut self, canonical: &[u8]) -> precise_core::Result<String> {
         let found = self.field.scalar(&mut self.reader, canonical)?;
         Ok(found.map(|scalar| scalar.as_str().to_owned()).unwrap_or_default())
     }
@@ -128,13 +128,13 @@ pub(crate) unsafe fn seat(info: FunctionCallInfo) -> Outcome {
     if !seats.as_ref().is_some_and(|seats| seats.is_of(key, rules)) {
         *seats = Some(Seats::new(key, rules).map_err(refused)?);
     }
-    let Some(Seats { seats, columns, .. }) = seats else { return Ok(None) };
+    let Some(Seats { reader, columns, .. }) = seats else { return Ok(None) };
     let mut column = |row: Option<&[u8]>| row.map(|row| columns.read(row)).transpose();
     let member = column(member).map_err(refused)?;
     let zip = column(zip).map_err(refused)?;
     let dma = column(dma).map_err(refused)?;
     let beside = Beside { member: member.as_deref(), zip: zip.as_deref(), dma: dma.as_deref() };
-    let seat = seats.read_beside(record, beside).map_err(refused)?;
+    let seat = reader.read_beside(record, beside).map_err(refused)?;
     let mut texts = vec![
         seat.member.map(|member| format!("{:032x}", u128::from_be_bytes(member.as_bytes()))),
         seat.market.map(|market| market.to_string()),
@@ -198,7 +198,7 @@ pub(crate) unsafe fn take_seat(info: FunctionCallInfo) -> Outcome {
                 // What is below 0 is below 2 as well.
                 k: u64::try_from(k.value.value() as i64).unwrap_or(0),
                 ruleset_hash: (!ruleset_hash.isnull).then(|| hash(ruleset_hash)).transpose()?,
-                batch_roots: roots.collect::<Result<_>>().map_err(refused)?,
+                batch_roots: roots.collect::<Result<_, _>>().map_err(refused)?,
                 count: count.value.value() as u64,
             };
             PgMemoryContexts::For(context).leak_and_drop_on_delete(audience)
@@ -272,16 +272,19 @@ pub(crate) unsafe fn differing(info: FunctionCallInfo) -> Outcome {
         arguments(info).iter().map(bytes).collect()
     };
     let [earlier, later] = parts.as_slice() else { return Ok(None) };
-    let differing = count_differences(entries_of(earlier.as_ref()), entries_of(later.as_ref()));
+    let (earlier, later) = (entries_of(earlier.as_ref())?, entries_of(later.as_ref())?);
+    let differing = count_differences(earlier, later);
     Ok(Some(Datum::from(i64::try_from(differing).unwrap_or(i64::MAX))))
 }
 
 /// The members in a part; none where there is no part.
-fn entries_of(part: Option<&Varlena>) -> impl Iterator<Item = Released> {
-    let bytes = part.map_or(&[][..], Varlena::bytes);
-    let (entries, _) = bytes.as_chunks::<ENTRY_LEN>();
-    entries.iter().filter_map(|entry| {
+fn entries_of(part: Option<&Varlena>) -> Result<impl Iterator<Item = Released>, Fault> {
+    let (entries, rest) = part.map_or(&[][..], Varlena::bytes).as_chunks::<ENTRY_LEN>();
+    if !rest.is_empty() {
+        return Err(Fault::new("22023", "released members are 32 bytes each", "", ""));
+    }
+    Ok(entries.iter().filter_map(|entry| {
         let (member, seats) = entry.split_at(ENTRY_LEN / 2);
         Some(Released { member: member.try_into().ok()?, seats: seats.try_into().ok()? })
-    })
+    }))
 }

@@ -21,8 +21,10 @@ fn precise() -> Option<PathBuf> {
     Some(program)
 }
 
-/// What the procedure mints of a table: proof id, cohort ids, document; or the SQLSTATE.
+/// What the procedure mints of a table as its first release: proof id, cohort ids, document; or the
+/// SQLSTATE.
 fn mint(pg: &mut Session, table: &str) -> Result<Audience, String> {
+    pg.run("DELETE FROM precise.release");
     let minted = match pg.ask(&format!("CALL precise.mint_audience_proof('{table}', NULL, NULL)")) {
         Answer::Error(sqlstate, _) => return Err(sqlstate),
         Answer::Rows(rows) => rows.into_iter().next().unwrap(),
@@ -151,6 +153,17 @@ fn the_procedure_gives_what_the_vectors_say() {
             continue;
         }
         set.rows();
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let label = vector.ruleset.as_ref().map_or("NULL".into(), |_| quoted(&vector.id));
+        pg.run(&format!("UPDATE precise.sources SET ruleset = {label}"));
+        if let Some(rules) = &vector.ruleset {
+            let add = format!("SELECT precise.add_ruleset({label}, {}, true)", quoted(rules));
+            if let Answer::Error(sqlstate, message) = pg.ask(&add) {
+                let code = vector.expected.map_err(|code| code.name().to_owned());
+                assert_eq!(code, Err(sqlstate), "{}: {message}", vector.id);
+                continue;
+            }
+        }
         pg.run("TRUNCATE t");
         for record in &vector.records {
             pg.run(&format!("INSERT INTO t (payload) VALUES ('{}')", record.replace('\'', "''")));
@@ -192,6 +205,12 @@ fn tables_of_any_kind_are_the_same_audience() {
         "\"\"",
         "[1]",
     ];
+    const PLACES: [&str; 6] =
+        [r#""10013""#, r#""10014""#, r#""20001""#, r#""501""#, r#""502""#, "501"];
+    const RULES: &str = r#"{"cohorts":[
+        {"name":"low","geo":"zip","all":[{"signal":"i","lt":35}]},
+        {"name":"even","geo":"zip3","any":[{"signal":"i","in":[0,2,4,6,8,10,12,14,16,18,20]}]},
+        {"name":"high","geo":"dma","not":{"signal":"i","lte":20}}],"version":"1"}"#;
     let Some(server) = Server::shared() else { return };
     let mut pg = server.database("audience_tables");
     pg.run("CREATE TABLE t (id int, payload jsonb)");
@@ -201,14 +220,21 @@ fn tables_of_any_kind_are_the_same_audience() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (random >> 33) as usize % bound
     };
+    pg.run(&format!("SELECT precise.add_ruleset('rules', '{RULES}', true)"));
     let (mut released, mut refused) = (0, 0);
-    for table in 0..60 {
+    for table in 0..80 {
+        // Every other by rules.
+        let rules = (table % 2 == 1).then_some(RULES);
+        let label = if rules.is_some() { "'rules'" } else { "NULL" };
+        pg.run(&format!("UPDATE precise.sources SET ruleset = {label}"));
         let (k, kinds, count) = (2 + below(4), 1 + below(COHORTS.len()), below(60));
         let records: Vec<String> = (0..count)
             .map(|i| {
                 let (cohort, member) = (COHORTS[below(kinds)], MEMBERS[below(MEMBERS.len())]);
                 let same = i - i % 5 / 4;
-                format!(r#"{{"cohort_id":{cohort},"i":{same},"member_id":{member}}}"#)
+                let (zip, dma) = (PLACES[below(PLACES.len())], PLACES[below(PLACES.len())]);
+                let places = format!(r#""dma":{dma},"zip":{zip}"#);
+                format!(r#"{{"cohort_id":{cohort},"i":{same},"member_id":{member},{places}}}"#)
             })
             .collect();
         pg.run(&format!("UPDATE precise.sources SET k = {k}"));
@@ -216,7 +242,7 @@ fn tables_of_any_kind_are_the_same_audience() {
         for (i, record) in records.iter().enumerate() {
             pg.run(&format!("INSERT INTO t VALUES ({i}, '{record}')"));
         }
-        let expected = Audience::of(&records, k as u64, PART_LIMIT);
+        let expected = Audience::of(&records, rules, k as u64, PART_LIMIT);
         let expected = expected.map_err(|error| error.code().name().to_owned());
         released += usize::from(expected.is_ok());
         refused += usize::from(expected.is_err());
@@ -246,7 +272,7 @@ fn a_column_beside_the_record_says_whose_it_is() {
     }
     let named = mint(&mut pg, "t").unwrap();
     assert_eq!(named.cohort_ids, ["eco"]);
-    assert_eq!(Audience::of(&of_members(6), 6, PART_LIMIT).unwrap().cohort_ids, ["eco"]);
+    assert_eq!(Audience::of(&of_members(6), None, 6, PART_LIMIT).unwrap().cohort_ids, ["eco"]);
     // 1, 1.0 and 1.00 are one member; a NULL is a member of its own, whatever the record says.
     pg.run("UPDATE t SET member_id = ('1.' || repeat('0', id))::numeric WHERE id IN (1, 2)");
     assert_eq!(mint(&mut pg, "t"), Err("PR502".into()));
