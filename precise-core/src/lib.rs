@@ -20,7 +20,7 @@
 //!  value.rs     what the engines pass in and get back
 //!  error.rs     the codes PRnnn
 //!  document.rs  the small documents Precise defines, read strictly
-//!  field.rs     one field of a record by its path
+//!  field.rs     fields of a record by their paths
 //!  hex.rs       32 bytes as 0x…
 //! ```
 //!
