@@ -18,7 +18,7 @@ use datafusion_expr::{
 use precise_core::catalog::Function;
 use precise_core::value::{Accumulator as State, Value};
 
-use crate::columns::{Argument, Results, scalar};
+use crate::columns::{self, Argument, Results, scalar};
 use crate::documentation::documentation;
 use crate::error::refused;
 use crate::types;
@@ -125,7 +125,8 @@ struct Group {
 
 impl Accumulator for Group {
     fn update_batch(&mut self, arrays: &[ArrayRef]) -> Result<()> {
-        let arguments = arguments(self.function, arrays)?;
+        let arrays = columns::with_documents(self.function, arrays.to_vec())?;
+        let arguments = arguments(self.function, &arrays)?;
         let mut values = Vec::with_capacity(arguments.len());
         for row in 0..arrays.first().map_or(0, Array::len) {
             values.clear();
@@ -204,7 +205,8 @@ impl GroupsAccumulator for Groups {
         total_groups: usize,
     ) -> Result<()> {
         self.grow(total_groups)?;
-        let arguments = arguments(self.function, arrays)?;
+        let arrays = columns::with_documents(self.function, arrays.to_vec())?;
+        let arguments = arguments(self.function, &arrays)?;
         let mut values = Vec::with_capacity(arguments.len());
         for (row, &group) in groups.iter().enumerate() {
             if is_chosen(filter, row) {
@@ -254,7 +256,8 @@ impl GroupsAccumulator for Groups {
         arrays: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let arguments = arguments(self.function, arrays)?;
+        let arrays = columns::with_documents(self.function, arrays.to_vec())?;
+        let arguments = arguments(self.function, &arrays)?;
         let mut builder = LargeBinaryBuilder::new();
         for row in 0..arrays.first().map_or(0, Array::len) {
             let mut state = begin(self.function)?;

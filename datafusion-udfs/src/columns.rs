@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
+    BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, LargeBinaryBuilder, StringBuilder,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Decimal256Type, Float64Type, Int64Type};
@@ -13,8 +13,49 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 use datafusion_common::{Result, ScalarValue, exec_err, internal_err};
-use precise_arrow::ByteColumn;
+use precise_arrow::{ByteColumn, Rows};
+use precise_core::canonical::Canonicalizer;
+use precise_core::catalog::Function;
 use precise_core::value::{Type, Value};
+
+use crate::error::refused;
+use crate::types;
+
+/// The arguments of a call, lists and structs as the JSON texts that they are taken for.
+///
+/// Errors: what a typed row is refused for.
+pub(crate) fn with_documents(
+    function: &Function,
+    mut arrays: Vec<ArrayRef>,
+) -> Result<Vec<ArrayRef>> {
+    for (array, arg) in arrays.iter_mut().zip(function.args) {
+        if arg.arg_type == Type::Json && types::is_document(function, array.data_type()) {
+            *array = documents(array).map_err(|error| refused(function, error))?;
+        }
+    }
+    Ok(arrays)
+}
+
+/// Each cell as a JSON text.
+fn documents(array: &ArrayRef) -> precise_core::Result<ArrayRef> {
+    let fields = types::document_field(array.data_type());
+    let columns = [array.clone()];
+    let rows = Rows::new(&fields, &columns)?;
+    let mut canonicalizer = Canonicalizer::default();
+    let mut row = Vec::new();
+    let mut texts = LargeBinaryBuilder::new();
+    for i in 0..array.len() {
+        if array.is_null(i) {
+            texts.append_null();
+            continue;
+        }
+        row.clear();
+        canonicalizer.append_row(&mut row, |encoder| rows.write(i, encoder))?;
+        // Without `{"v":` and `}`.
+        texts.append_value(&row[5..row.len() - 1]);
+    }
+    Ok(Arc::new(texts.finish()))
+}
 
 /// One argument, row by row.
 pub(crate) struct Argument<'a> {

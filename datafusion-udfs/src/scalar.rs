@@ -15,7 +15,7 @@ use precise_core::catalog::{Function, Kernel};
 use precise_core::records::{Record, Records};
 use precise_core::value::Type;
 
-use crate::columns::{Argument, Results};
+use crate::columns::{self, Argument, Results};
 use crate::documentation::documentation;
 use crate::error::refused;
 use crate::row_arguments::{self, RowArguments, RowColumns};
@@ -89,10 +89,15 @@ impl CatalogScalar {
     /// Calls the function for each row, in arrays of `rows` rows; constants have one.
     fn call(&self, args: &[(ArrayRef, bool)], rows: usize) -> Result<ArrayRef> {
         let function = self.function;
-        let arguments: Vec<Argument<'_>> = args
+        let arrays = args.iter().map(|(array, _)| array.clone()).collect();
+        let arrays = columns::with_documents(function, arrays)?;
+        let arguments: Vec<Argument<'_>> = arrays
             .iter()
+            .zip(args)
             .zip(function.args)
-            .map(|((array, is_constant), arg)| Argument::new(arg.arg_type, array, *is_constant))
+            .map(|((array, (_, is_constant)), arg)| {
+                Argument::new(arg.arg_type, array, *is_constant)
+            })
             .collect::<Result<_>>()?;
         let mut values = Vec::with_capacity(arguments.len());
         if let Kernel::Record(record) = function.kernel {

@@ -1,10 +1,10 @@
 //! The catalogue's types as Arrow's, and what may be passed for them.
 
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, Fields};
 use datafusion_common::{Result, plan_err};
-use precise_arrow::{ByteColumn, CellType};
+use precise_arrow::{ByteColumn, CellType, check_fields};
 use precise_core::Code;
-use precise_core::catalog::{Arg, Function};
+use precise_core::catalog::{Arg, Function, Kernel};
 use precise_core::value::Type;
 
 /// What a result of this type is in Arrow.
@@ -47,13 +47,12 @@ fn coerce_one(function: &Function, arg: &Arg, given: &DataType) -> Result<DataTy
         Type::Float if given.is_numeric() || *given == DataType::Null => {
             return Ok(DataType::Float64);
         }
-        Type::Float => false,
         // 64 bits hold every integer type but one, of which a large value fails in the cast.
         Type::Integer if given.is_integer() || *given == DataType::Null => {
             return Ok(DataType::Int64);
         }
-        Type::Integer => false,
-        Type::Json => ByteColumn::cell_type(given).is_some(),
+        Type::Float | Type::Integer => false,
+        Type::Json => ByteColumn::cell_type(given).is_some() || is_document(function, given),
         Type::Row => matches!(given, DataType::Struct(_) | DataType::Null),
         Type::Text => is_text(given),
     };
@@ -78,6 +77,30 @@ pub(crate) fn refuse<T>(function: &Function, why: &str) -> Result<T> {
 pub(crate) fn is_bytes(data_type: &DataType) -> bool {
     matches!(ByteColumn::cell_type(data_type), Some(CellType::Bytes | CellType::Null))
 }
+
+/// Whether a list or struct is taken where JSON is asked for, as the document that it is in a typed
+/// row (SPEC.md section 1.4). A record is not: it would be another than its row.
+pub(crate) fn is_document(function: &Function, data_type: &DataType) -> bool {
+    let is_record = matches!(function.kernel, Kernel::Record(_));
+    let is_nested = matches!(
+        data_type,
+        DataType::FixedSizeList(..)
+            | DataType::LargeList(_)
+            | DataType::LargeListView(_)
+            | DataType::List(_)
+            | DataType::ListView(_)
+            | DataType::Struct(_)
+    );
+    is_nested && !is_record && check_fields(&document_field(data_type)).is_ok()
+}
+
+/// A row of one column, which is the document.
+pub(crate) fn document_field(data_type: &DataType) -> Fields {
+    Fields::from(vec![Field::new(DOCUMENT, data_type.clone(), true)])
+}
+
+/// The name of that column.
+const DOCUMENT: &str = "v";
 
 fn is_text(data_type: &DataType) -> bool {
     matches!(ByteColumn::cell_type(data_type), Some(CellType::Null | CellType::Text))

@@ -104,6 +104,11 @@ fn batch() {
 }
 
 #[test]
+fn cohorts() {
+    run("cohorts");
+}
+
+#[test]
 fn errors() {
     run("errors");
 }
@@ -125,6 +130,6 @@ fn every_file_is_run() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let run = ["about.slt", "batch.slt", "errors.slt", "proof.slt", "rows.slt"];
+    let run = ["about.slt", "batch.slt", "cohorts.slt", "errors.slt", "proof.slt", "rows.slt"];
     assert_eq!(names, run, "each file has its test above");
 }

@@ -244,6 +244,8 @@ impl Summary {
         if let Some((label, count)) = &self.compared {
             let count = thousands(*count as u64);
             writeln!(to, "{count:>12}  earlier releases under {label:?} compared with")?;
+        } else {
+            writeln!(to, "    compared  with no earlier release: --label says which those are")?;
         }
         writeln!(to, "    proof id  {}", self.proof_id)?;
         for cohort in self.release.cohorts() {

@@ -23,6 +23,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("datafusion.catalog.newlines_in_values", "true"),
     // Otherwise a Parquet column of UUIDs comes as plain bytes, and its rows are other records.
     ("datafusion.execution.parquet.skip_metadata", "false"),
+    // 12.5 is an exact number, as in PostgreSQL, and not a binary fraction.
+    ("datafusion.sql_parser.parse_float_as_decimal", "true"),
     // An empty cell in a table could as well be an empty text.
     ("datafusion.format.null", "NULL"),
 ];

@@ -261,7 +261,9 @@ fn reversed(group: &[Vec<Argument>]) -> Vec<Row<'_>> {
 fn other_rows(function: &Function, arity: usize) -> Vec<Vec<Argument>> {
     let mut rows = function.examples.first().map(Example::arguments).unwrap_or_default();
     rows.retain(|row| row.len() >= arity && !row.contains(&Value::Null));
-    rows.iter_mut().for_each(|row| row.truncate(arity));
+    for row in &mut rows {
+        row.truncate(arity);
+    }
     rows
 }
 

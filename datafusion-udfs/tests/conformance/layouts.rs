@@ -45,7 +45,7 @@ pub(crate) enum Kind {
 }
 
 /// How the columns of one table hold what they hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Layout {
     json: Kind,
     text: Kind,
