@@ -6,6 +6,7 @@
 mod calls;
 mod laws;
 mod logs;
+mod sums;
 
 pub use calls::catalogue_call;
 pub use laws::{
@@ -16,6 +17,7 @@ pub use logs::{
     entry, log_proof, note, policy, receipt, status_proof, status_receipt, verifier_key,
     void_document,
 };
+pub use sums::{attribution_state, touch_path, transitions};
 
 /// A function to be called with any bytes.
 pub type Target = fn(&[u8]);
@@ -23,6 +25,7 @@ pub type Target = fn(&[u8]);
 /// Every target by its name, which is also the name of its folder in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("absence", absence),
+    ("attribution_state", attribution_state),
     ("block_roots", block_roots),
     ("canonical", canonical),
     ("catalogue_call", catalogue_call),
@@ -41,6 +44,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ruleset", ruleset),
     ("status_proof", status_proof),
     ("status_receipt", status_receipt),
+    ("touch_path", touch_path),
+    ("transitions", transitions),
     ("verifier_key", verifier_key),
     ("void_document", void_document),
 ];

@@ -83,6 +83,14 @@ fn every_damage_of_a_rule_set_keeps_the_laws() {
     damage("ruleset", precise_fuzz::ruleset, 20_000);
 }
 
+#[test]
+fn every_damage_of_what_is_summed_keeps_the_laws() {
+    const NAMES: &[&str] = &["attribution_state", "touch_path", "transitions"];
+    for (name, target) in TARGETS.iter().filter(|(name, _)| NAMES.contains(name)) {
+        damage(name, *target, 20_000);
+    }
+}
+
 /// Damages the inputs of a target so many times.
 fn damage(name: &str, target: Target, times: usize) {
     const WORDS: [u32; 8] =
