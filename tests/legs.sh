@@ -27,7 +27,7 @@ export PRECISE_S3_SERVER="$PRECISE_CACHE/venv/bin/moto_server"
 
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy
-    reference generated-documents typed-rows attribution outside examples deny)
+    reference generated-documents typed-rows attribution outside releases examples deny)
 long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long attribution-long
     simulation-long release-tests)
 
@@ -128,6 +128,9 @@ leg_simulation_long() {
 
 # Outside libraries and programs agree with the binary on real requests and on its files.
 leg_outside() { "$PRECISE_PYTHON" tests/reference/check_outside.py --precise "$precise"; }
+
+# What is kept of an audience's members, and which release is refused.
+leg_releases() { "$PRECISE_PYTHON" tests/reference/check_releases.py --precise "$precise"; }
 
 # The commands that README and SPEC show give what they show, and outside tools agree.
 leg_examples() { "$PRECISE_PYTHON" tests/examples.py --precise "$precise"; }

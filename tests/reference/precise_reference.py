@@ -2291,24 +2291,39 @@ def members_of(seats):
     return {member for member, _ in seats}
 
 
-def seats_of(named):
-    """By member, the ids of the named cohorts that count it, sorted by bytes (8.8)."""
-    seats = {}
-    for cohort in sorted(named):
-        for member in named[cohort]:
-            seats.setdefault(member, []).append(cohort)
-    return seats
+def seats_of(members, named):
+    """By member of an audience, the ids of the named cohorts that count it, sorted by bytes (8.8).
+    Who is counted by none is a member too."""
+    return {member: [one for one in sorted(named) if member in named[one]] for member in members}
 
 
-def count_different(seats, others):
+def members_kept(forms, entries):
+    """By member, the bytes that are hashed for it: a record that is a member of its own is its proof
+    hash, and a number among its equals."""
+    kept, equals = {}, {}
+    for form, entry in zip(forms, entries):
+        kind, name = entry.member
+        if kind == "id":
+            kept[entry.member] = name.encode("utf-8")
+        else:
+            number = equals[form] = equals.get(form, -1) + 1
+            kept[entry.member] = b"\x00" + proof_hash(form) + number.to_bytes(8, "big")
+    return kept
+
+
+def released(records, k, key, rules=None):
+    """What is kept of a release's members, sorted."""
+    forms = [canonical(record) for record in records]
+    entries = [Entry(form, row, rules) for row, form in enumerate(forms)]
+    kept = members_kept(forms, entries)
+    seats = seats_of(kept, release(entries, k))
+    return sorted(kept_of(key, kept[member], seats[member]) for member in kept)
+
+
+def count_different(release, other):
+    """How many members of two releases, as they are kept, have other seats (8.8)."""
+    seats, others = ({one[:16]: one[16:] for one in kept} for kept in (release, other))
     return sum(seats.get(one) != others.get(one) for one in set(seats) | set(others))
-
-
-def demand_apart_from(seats, earlier, k):
-    """Refuses a release that tells of a few members beside one of the earlier ones (8.8)."""
-    for others in earlier:
-        if 0 < count_different(seats, others) < k:
-            raise Refused("PR506")
 
 
 def kept_of(key, member, cohorts):
