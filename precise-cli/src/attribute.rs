@@ -7,7 +7,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use precise_core::attribution::{Attribution, Credit, Model, TouchPath, parse_value};
+use precise_core::attribution::{
+    Attribution, Credit, Model, TouchPath, VALUE_DECIMALS, parse_value,
+};
+use precise_core::decimal;
 use precise_core::json::Reader;
 use precise_core::proof::Minter;
 use precise_core::{Code, Error};
@@ -232,10 +235,9 @@ impl<'j> Crediting<'j> {
             let error = Error::new(Code::TouchPath).because("time_decay needs touches with times");
             return Err(path_field.locate(error));
         }
-        let value = match value.and_then(scalar) {
-            None => None,
-            Some(text) => Some(parse_value(text).map_err(|error| value_field.locate(error))?),
-        };
+        let value = value
+            .map(|value| read_value(value).map_err(|error| value_field.locate(error)))
+            .transpose()?;
         Ok(Sums {
             paths: 1,
             untimed: untimed.into(),
@@ -247,7 +249,7 @@ impl<'j> Crediting<'j> {
     }
 
     fn read_path(&mut self, field: &Field, found: Option<&[u8]>) -> precise_core::Result<()> {
-        let Some(json) = found else {
+        let Some(json) = found.filter(|json| *json != b"null") else {
             return Err(field.locate(Error::new(Code::TouchPath).because("the record has none")));
         };
         self.path.read(&mut self.reader, &json_of(json)).map_err(|error| field.locate(error))
@@ -296,17 +298,39 @@ impl Task for Crediting<'_> {
     fn settle(&mut self, _: &Minter, _: &mut Self::Made) {}
 }
 
-/// The text of a number or a string; an empty one, as CSV has for nothing, is none.
-fn scalar(value: &[u8]) -> Option<&str> {
+/// The text of a number or a string.
+///
+/// Error: `code` for null, and for the empty text that CSV has in its place. In SQL such a row is
+/// passed over; here it is told of, and not counted either.
+fn scalar(value: &[u8], code: Code) -> precise_core::Result<&str> {
     // A canonical form is UTF-8.
     let text = str::from_utf8(value).unwrap_or_default();
     let characters = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    Some(characters.unwrap_or(text)).filter(|text| !text.is_empty())
+    match characters.unwrap_or(text) {
+        "" | "null" => Err(Error::new(code).because("it is null or empty: 0 stands for nothing")),
+        text => Ok(text),
+    }
+}
+
+/// What conversions were worth, as JSON spells numbers or as SQL does, in 10^-9.
+fn read_value(value: &[u8]) -> precise_core::Result<i128> {
+    let text = scalar(value, Code::ConversionValue)?;
+    if value.first() == Some(&b'"') || !text.contains(['e', 'E']) {
+        return parse_value(text);
+    }
+    let value = decimal::parse(text, VALUE_DECIMALS).map_err(|unfit| {
+        let detail = format!("{}, in {text}", unfit.detail());
+        Error::new(Code::ConversionValue).because(detail)
+    })?;
+    let mut plain = Vec::new();
+    decimal::append(value, VALUE_DECIMALS, &mut plain);
+    parse_value(&String::from_utf8_lossy(&plain))
 }
 
 /// A count, if it is there.
 fn count(field: &Field, value: Option<&[u8]>) -> precise_core::Result<Option<u64>> {
-    let Some(text) = value.and_then(scalar) else { return Ok(None) };
+    let Some(value) = value else { return Ok(None) };
+    let text = scalar(value, Code::Counts).map_err(|error| field.locate(error))?;
     let count = text.parse().ok().filter(|count| i64::try_from(*count).is_ok());
     let is_spelled = text.bytes().all(|byte| byte.is_ascii_digit());
     count.filter(|_| is_spelled).map(Some).ok_or_else(|| {

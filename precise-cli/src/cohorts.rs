@@ -181,7 +181,9 @@ impl Task for Matching<'_> {
     ) -> precise_core::Result<()> {
         let record = records.canonical(records.len() - 1);
         let [_, facts_field] = &self.job.fields;
-        let [member_found, facts_found] = find(&self.job.fields, record);
+        let is_value = |value: &&[u8]| *value != b"null";
+        let [member_found, facts_found] =
+            find(&self.job.fields, record).map(|found| found.filter(is_value));
         let member = match member {
             MemberSource::Column(member) => member,
             MemberSource::Record => member_found.and_then(scalar_of),

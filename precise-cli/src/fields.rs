@@ -62,7 +62,7 @@ fn string_of(value: &[u8]) -> Option<String> {
     if value.first() == Some(&b'"') { serde_json::from_slice(value).ok() } else { None }
 }
 
-/// The values of fields in a record, whose canonical form this is; null is none.
+/// The values of fields in a record, whose canonical form this is; null is one.
 pub(crate) fn find<'r, const N: usize>(
     fields: &[Field; N],
     record: &'r [u8],
@@ -75,7 +75,7 @@ pub(crate) fn find<'r, const N: usize>(
                 let value = rest.iter().try_fold(value, |value, name| {
                     members(value).find(|(found, _)| *found == name.as_bytes()).map(|(_, v)| v)
                 });
-                *found = value.filter(|value| *value != b"null");
+                *found = value;
             }
         }
     }
@@ -160,8 +160,8 @@ mod tests {
                 [Some(r#"[{"a":"]"},"\\\"}",[]]"#), Some("-1.5"), Some("\"é\\n\"")],
             ),
             (["q\"", "e", "a.b"], [Some("true"), Some("[]"), Some(r#"{"c":-1.5}"#)]),
-            // Neither an element nor anything in a text or below a scalar is reached; null is none.
-            (["z.a", "n", "a.b.c.d"], [None, None, None]),
+            // Neither an element nor anything in a text or below a scalar is reached.
+            (["z.a", "n", "a.b.c.d"], [None, Some("null"), None]),
             (["c", "x", "b"], [None, None, None]),
         ] {
             assert_eq!(found(paths, record)?, values.map(|value| value.map(String::from)));

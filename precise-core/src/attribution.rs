@@ -36,7 +36,7 @@ pub use path::TouchPath;
 use path::check_cohort;
 
 /// Decimals of the value of conversions.
-const VALUE_DECIMALS: u32 = 9;
+pub const VALUE_DECIMALS: u32 = 9;
 
 /// Decimals of what a cohort has of it: a path hands out 10^12 units.
 const CREDIT_DECIMALS: u32 = VALUE_DECIMALS + 12;

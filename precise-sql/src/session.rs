@@ -21,6 +21,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("datafusion.catalog.information_schema", "true"),
     // A line inside of quotes is no row of its own, wherever a thread begins to read.
     ("datafusion.catalog.newlines_in_values", "true"),
+    // A TIMESTAMP WITH TIME ZONE has one, and is the instant it is in PostgreSQL.
+    ("datafusion.execution.time_zone", "+00:00"),
     // Otherwise a Parquet column of UUIDs comes as plain bytes, and its rows are other records.
     ("datafusion.execution.parquet.skip_metadata", "false"),
     // 12.5 is an exact number, as in PostgreSQL, and not a binary fraction.

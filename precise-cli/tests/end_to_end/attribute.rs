@@ -205,7 +205,7 @@ fn fields_have_the_names_that_are_said() -> Tested {
     place.write(
         "in.ndjson",
         "{\"journey\":{\"touches\":[\"a\",\"b\"],\"won\":\"2\"},\"lost\":3,\"revenue\":1e1}\n\
-         {\"journey\":{\"touches\":\"[\\\"b\\\"]\",\"won\":null},\"path\":7,\"revenue\":\"\"}\n",
+         {\"journey\":{\"touches\":\"[\\\"b\\\"]\"},\"path\":7}\n",
     );
     let args = ["in.ndjson", "--model", "linear", "--path", "journey.touches"];
     let named = ["--conversions", "journey.won", "--nulls", "lost", "--value", "revenue"];
@@ -252,6 +252,10 @@ fn rows_that_are_refused_are_kept_with_their_reason() -> Tested {
         (r#"{"path":["a"],"conversions":true}"#, "PR515", "$.conversions"),
         (r#"{"path":["a"],"nulls":"9223372036854775808"}"#, "PR515", "$.nulls"),
         (r#"{"path":["a"],"nulls":[1]}"#, "PR515", "$.nulls"),
+        (r#"{"path":["a"],"nulls":null}"#, "PR515", "$.nulls"),
+        (r#"{"path":["a"],"conversions":""}"#, "PR515", "$.conversions"),
+        (r#"{"path":["a"],"value":null}"#, "PR516", "$.value"),
+        (r#"{"path":["a"],"value":1e-10}"#, "PR516", "$.value"),
         (r#"{"path":["a"],"value":"1,5"}"#, "PR516", "$.value"),
         (r#"{"path":["a"],"value":1e15}"#, "PR516", "$.value"),
         (r#"{"path":["a"],"value":"0.0000000001"}"#, "PR516", "$.value"),

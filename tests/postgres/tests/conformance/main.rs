@@ -320,6 +320,10 @@ fn every_family_is_run() {
     assert_eq!(names, run, "each file has its test above");
 }
 
+/// What is there beside the catalogue's functions: their results as arrays and rows of the server's.
+const FORMS: [&str; 3] =
+    ["precise_cohort_id_array", "precise_contribution_rows", "precise_credit_rows"];
+
 #[test]
 fn the_catalogue_and_the_extension_have_the_same_functions() {
     let Some(server) = Server::shared() else { return };
@@ -336,6 +340,7 @@ fn the_catalogue_and_the_extension_have_the_same_functions() {
             let kind = if function.is_aggregate() { "aggregate" } else { "scalar" };
             format!("{} {kind}", function.name)
         })
+        .chain(FORMS.map(|form| format!("{form} scalar")))
         .collect();
     listed.sort();
     assert_eq!(found, listed);
