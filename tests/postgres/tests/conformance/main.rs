@@ -320,7 +320,7 @@ fn every_family_is_run() {
     assert_eq!(names, run, "each file has its test above");
 }
 
-/// What is there beside the catalogue's functions: their results as arrays and rows of the server's.
+/// What is there beside the catalogue's functions: their results as the server's arrays and rows.
 const FORMS: [&str; 3] =
     ["precise_cohort_id_array", "precise_contribution_rows", "precise_credit_rows"];
 
