@@ -150,6 +150,26 @@ pub enum Code {
     Price = 601,
     /// PR602
     Currency = 602,
+    /// PR603
+    UnpricedEvent = 603,
+    /// PR604
+    RoyaltyRate = 604,
+    /// PR605
+    Accruals = 605,
+    /// PR606
+    MixedCurrencies = 606,
+    /// PR607
+    MinorDigits = 607,
+    /// PR608
+    OpenPeriod = 608,
+    /// PR609
+    Statement = 609,
+    /// PR610
+    NoStatementLine = 610,
+    /// PR611
+    NoRoyaltyRate = 611,
+    /// PR612
+    EarlierPeriod = 612,
     /// PR901
     Depth = 901,
     /// PR902
@@ -238,6 +258,16 @@ impl Code {
         Self::Game,
         Self::Price,
         Self::Currency,
+        Self::UnpricedEvent,
+        Self::RoyaltyRate,
+        Self::Accruals,
+        Self::MixedCurrencies,
+        Self::MinorDigits,
+        Self::OpenPeriod,
+        Self::Statement,
+        Self::NoStatementLine,
+        Self::NoRoyaltyRate,
+        Self::EarlierPeriod,
         Self::Depth,
         Self::CanonicalSize,
         Self::InputSize,
@@ -587,6 +617,56 @@ impl Code {
                 "PR602",
                 "a currency is malformed",
                 "It is three capital letters, as ISO 4217 has them.",
+            ),
+            Self::UnpricedEvent => (
+                "PR603",
+                "an impression has no price",
+                "Its metadata.clearing_price is a CPM; without one nobody knows what is due.",
+            ),
+            Self::RoyaltyRate => (
+                "PR604",
+                "a royalty rate is out of range",
+                "It is in parts per million, from 0 to 1,000,000.",
+            ),
+            Self::Accruals => (
+                "PR605",
+                "accruals are malformed",
+                "It is [{\"accrued\":\"…\",\"contributor\":\"…\",\"currency\":\"…\"}, …], as precise_royalty returns it.",
+            ),
+            Self::MixedCurrencies => (
+                "PR606",
+                "currencies are mixed in one settlement",
+                "Settle each currency by itself; nothing is converted.",
+            ),
+            Self::MinorDigits => (
+                "PR607",
+                "minor digits are not 0, 2 or 3",
+                "They are the decimals of the currency's minor unit, by ISO 4217.",
+            ),
+            Self::OpenPeriod => (
+                "PR608",
+                "a period is not over",
+                "It can be settled when its last day in UTC has passed.",
+            ),
+            Self::Statement => (
+                "PR609",
+                "a statement is malformed",
+                "Pass what precise_settle or precise_statement returned, unchanged, with the same key.",
+            ),
+            Self::NoStatementLine => (
+                "PR610",
+                "the statement has no line of that contributor",
+                "Ids of contributors compare by their bytes.",
+            ),
+            Self::NoRoyaltyRate => (
+                "PR611",
+                "a contributor has no royalty rate at that time",
+                "Add one to precise.royalty_rate that is valid from then; what was refused is accrued with it.",
+            ),
+            Self::EarlierPeriod => (
+                "PR612",
+                "an earlier period is not settled",
+                "Settle periods in their order, so that what is carried is paid in the next.",
             ),
             Self::Depth => (
                 "PR901",
