@@ -125,8 +125,9 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = 'PR506',
                 MESSAGE = 'a release differs from an earlier one by too few members',
                 DETAIL = pg_catalog.format(
-                    'Whoever compares it with an earlier one under %L would learn about them.',
-                    label
+                    '%s members differ from release %s under %L, and k is %s. Whoever compares the '
+                    || 'two would learn about them.',
+                    differing, earlier, label, k
                 ),
                 HINT = 'Release again when k members have changed, or none.';
         END IF;

@@ -120,7 +120,7 @@ fn small_table(pg: &mut Session, members: u32) {
 }
 
 #[test]
-fn a_refusal_says_how_many_to_nobody() -> Tested {
+fn a_refusal_says_how_many_and_of_which_release() -> Tested {
     let Some(server) = Server::shared() else { return Ok(()) };
     let mut pg = server.database("releases_refused");
     small_table(&mut pg, 40);
@@ -131,15 +131,36 @@ fn a_refusal_says_how_many_to_nobody() -> Tested {
          EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, \
          h = PG_EXCEPTION_HINT; RETURN SQLSTATE || ' ' || SQLERRM || ' ' || d || ' ' || h; END $$",
     );
-    let mut said = Vec::new();
-    for gone in [1, 4, 9] {
+    let refused = |count: u32, number: u32| {
+        format!(
+            "PR506 a release differs from an earlier one by too few members {count} members differ \
+             from release {number} under 't', and k is 10. Whoever compares the two would learn \
+             about them. Release again when k members have changed, or none."
+        )
+    };
+    let gone = |pg: &mut Session, which: &str| {
         pg.run("BEGIN");
-        pg.run(&format!("DELETE FROM t WHERE id <= {gone}"));
-        said.push(pg.ask("SELECT said()").value());
+        pg.run(&format!("DELETE FROM t WHERE id {which}"));
+        let said = pg.ask("SELECT said()").value();
         pg.run("ROLLBACK");
+        said
+    };
+    for count in [1, 4, 9] {
+        assert_eq!(gone(&mut pg, &format!("<= {count}")), refused(count, 1));
     }
-    assert!(said[0].starts_with("PR506 a release differs from an earlier one by too few members"));
-    assert!(said.iter().all(|what| *what == said[0]), "{said:#?}");
+    // The other way about, those who come back; and the last of the releases is told of first.
+    pg.run(
+        "INSERT INTO t SELECT id + 40, payload || '{\"member_id\":\"new\"}' FROM t \
+         WHERE id <= 1",
+    );
+    assert_eq!(gone(&mut pg, "< 0"), refused(1, 1));
+    pg.run(
+        "UPDATE t SET payload = jsonb_set(payload, '{member_id}', to_jsonb('n' || id)) \
+         WHERE id <= 12",
+    );
+    mint(&mut pg, "t")?;
+    assert_eq!(gone(&mut pg, "= 13"), refused(1, 2));
+    pg.run("DELETE FROM t WHERE id = 41");
     // Records that name nobody are members of their own, by their content.
     pg.run("UPDATE t SET payload = payload - 'member_id' || jsonb_build_object('n', id / 2)");
     mint(&mut pg, "t")?;
