@@ -1395,6 +1395,23 @@ COMMENT ON FUNCTION precise.add_ruleset(text, text, boolean) IS
     'is no rule set is refused by code. The same once more changes nothing; activate: it is also '
     'the one that counts from now on.';
 
+-- For a text it is the first; a literal counts as one.
+
+CREATE FUNCTION precise.add_ruleset(label text, rules json, activate boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT precise.add_ruleset($1, $2::text, $3) $$;
+COMMENT ON FUNCTION precise.add_ruleset(text, json, boolean) IS
+    'precise.add_ruleset(text, text, boolean) of the text that a json value is.';
+
+CREATE FUNCTION precise.add_ruleset(label text, rules jsonb, activate boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT precise.add_ruleset($1, $2::text, $3) $$;
+COMMENT ON FUNCTION precise.add_ruleset(text, jsonb, boolean) IS
+    'precise.add_ruleset(text, text, boolean) of a jsonb value, which has one of two members of a '
+    'name, and tells nobody of the other.';
+
 CREATE FUNCTION precise.activate_ruleset(label text, version text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
@@ -3217,6 +3234,8 @@ $$;
 -- A function is everyone's unless said otherwise; these are nobody's unless said otherwise.
 REVOKE ALL ON FUNCTION
     precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, json, boolean),
+    precise.add_ruleset(text, jsonb, boolean),
     precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
     precise.audience(text),
@@ -3263,6 +3282,8 @@ GRANT SELECT, INSERT ON precise.release, precise.released_member, precise.releas
     TO precise_minter;
 GRANT EXECUTE ON FUNCTION
     precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, json, boolean),
+    precise.add_ruleset(text, jsonb, boolean),
     precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
     precise.audience(text),

@@ -214,6 +214,23 @@ COMMENT ON FUNCTION precise.add_ruleset(text, text, boolean) IS
     'is no rule set is refused by code. The same once more changes nothing; activate: it is also '
     'the one that counts from now on.';
 
+-- For a text it is the first; a literal counts as one.
+
+CREATE FUNCTION precise.add_ruleset(label text, rules json, activate boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT precise.add_ruleset($1, $2::text, $3) $$;
+COMMENT ON FUNCTION precise.add_ruleset(text, json, boolean) IS
+    'precise.add_ruleset(text, text, boolean) of the text that a json value is.';
+
+CREATE FUNCTION precise.add_ruleset(label text, rules jsonb, activate boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT precise.add_ruleset($1, $2::text, $3) $$;
+COMMENT ON FUNCTION precise.add_ruleset(text, jsonb, boolean) IS
+    'precise.add_ruleset(text, text, boolean) of a jsonb value, which has one of two members of a '
+    'name, and tells nobody of the other.';
+
 CREATE FUNCTION precise.activate_ruleset(label text, version text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$

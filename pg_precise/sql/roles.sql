@@ -33,6 +33,8 @@ $$;
 -- A function is everyone's unless said otherwise; these are nobody's unless said otherwise.
 REVOKE ALL ON FUNCTION
     precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, json, boolean),
+    precise.add_ruleset(text, jsonb, boolean),
     precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
     precise.audience(text),
@@ -79,6 +81,8 @@ GRANT SELECT, INSERT ON precise.release, precise.released_member, precise.releas
     TO precise_minter;
 GRANT EXECUTE ON FUNCTION
     precise.activate_ruleset(text, text),
+    precise.add_ruleset(text, json, boolean),
+    precise.add_ruleset(text, jsonb, boolean),
     precise.add_ruleset(text, text, boolean),
     precise.archive(text, timestamptz),
     precise.audience(text),

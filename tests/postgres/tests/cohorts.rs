@@ -1,7 +1,7 @@
 //! What PostgreSQL has beside the catalogue: arrays of cohort ids and indexes on them, rows of
 //! contributions and credit, and rule sets in their versions.
 
-use precise_postgres::{Server, Session};
+use precise_postgres::{Answer, Server, Session};
 
 /// Two cohorts, one with a place.
 const RULES: &str = r#"{"cohorts":[
@@ -17,8 +17,8 @@ fn with_version(version: &str) -> String {
 fn ask_as(pg: &mut Session, role: &str, statement: &str) -> String {
     pg.run(&format!("SET ROLE {role}"));
     let answer = match pg.ask(statement) {
-        precise_postgres::Answer::Error(sqlstate, _) => sqlstate,
-        precise_postgres::Answer::Rows(rows) => rows.join("\n"),
+        Answer::Error(sqlstate, _) => sqlstate,
+        Answer::Rows(rows) => rows.join("\n"),
     };
     pg.run("RESET ROLE");
     answer
@@ -233,6 +233,61 @@ fn a_rule_set_has_versions_of_which_one_is_active() {
 }
 
 #[test]
+fn a_rule_set_may_be_text_json_or_jsonb() {
+    let Some(server) = Server::shared() else { return };
+    let mut pg = server.database("rulesets_types");
+    // Escapes and numbers that jsonb spells its own way.
+    let spelled = r#"{"version":"1","cohorts":[{"name":"a","all":[
+        {"signal":"\u0061","gte":1.0e1},{"signal":"n","lt":1234567.50}]}]}"#;
+    let hash = pg.run(&format!("SELECT precise_ruleset_hash('{spelled}')"));
+    // A literal, and a parameter of no type, are text.
+    for (n, rules) in ["", "::text", "::varchar", "::json", "::jsonb"].iter().enumerate() {
+        let add = format!("SELECT precise.add_ruleset('l{n}', '{spelled}'{rules}, true)");
+        assert_eq!(pg.run(&add), ["1"], "{rules}");
+        let named =
+            format!("SELECT precise.add_ruleset(rules => '{spelled}'{rules}, label => 'l{n}')");
+        assert_eq!(pg.run(&named), ["1"], "{rules}");
+    }
+    pg.run("PREPARE add AS SELECT precise.add_ruleset($1, $2)");
+    assert_eq!(pg.run(&format!("EXECUTE add ('p', '{spelled}')")), ["1"]);
+    pg.run("CREATE TABLE given (rules jsonb)");
+    pg.run(&format!("INSERT INTO given VALUES ('{spelled}')"));
+    assert_eq!(
+        pg.run("SELECT precise.add_ruleset('t', rules, activate => true) FROM given"),
+        ["1"]
+    );
+    assert_eq!(
+        pg.run(
+            "SELECT DISTINCT ruleset_hash, rules::text = precise_canonical(rules)::text \
+                FROM precise.ruleset"
+        ),
+        [format!("{}|t", hash[0])]
+    );
+    assert_eq!(pg.run("SELECT count(*) FROM precise.ruleset WHERE active"), ["6"]);
+    // What jsonb has dropped nobody can see; json has it still.
+    let twice = spelled.replace("\"version\":\"1\"", "\"version\":\"2\",\"version\":\"3\"");
+    for (rules, answer) in [("", "PR504"), ("::json", "PR504"), ("::jsonb", "3")] {
+        let answered = match pg.ask(&format!("SELECT precise.add_ruleset('d', '{twice}'{rules})")) {
+            Answer::Error(sqlstate, _) => sqlstate,
+            Answer::Rows(rows) => rows.join(" "),
+        };
+        assert_eq!(answered, answer, "{rules}");
+    }
+    for (rules, sqlstate) in [
+        ("'{}'::json", "PR504"),
+        ("'{}'::jsonb", "PR504"),
+        ("'null'::jsonb", "PR504"),
+        ("NULL::json", "22004"),
+        ("NULL::jsonb", "22004"),
+        ("7", "42883"),
+        ("ARRAY['{}']", "42883"),
+    ] {
+        let add = format!("SELECT precise.add_ruleset('x', {rules})");
+        assert_eq!(pg.ask(&add).sqlstate(), sqlstate, "{rules}");
+    }
+}
+
+#[test]
 fn what_is_no_rule_set_is_refused() {
     let Some(server) = Server::shared() else { return };
     let mut pg = server.database("rulesets_refused");
@@ -303,6 +358,10 @@ fn who_may_do_what_with_rule_sets() {
         assert_eq!(ask_as(&mut pg, role, &add("3")), "42501", "{role}");
         let activate = "SELECT precise.activate_ruleset('eco', '1')";
         assert_eq!(ask_as(&mut pg, role, activate), "42501", "{role}");
+        for form in ["json", "jsonb"] {
+            let add = format!("SELECT precise.add_ruleset('eco', '{RULES}'::{form})");
+            assert_eq!(ask_as(&mut pg, role, &add), "42501", "{role}, {form}");
+        }
     }
     let read = "SELECT version FROM precise.ruleset WHERE active";
     for (role, answer) in [
