@@ -2489,6 +2489,8 @@ DECLARE
     census bytea[];
     audience text;
     audience_hash bytea;
+    is_new boolean;
+    k_before bigint;
     number_given bigint;
     ids bigint[];
 BEGIN
@@ -2595,7 +2597,20 @@ BEGIN
     audience_hash := @extschema@.precise_proof_hash(audience);
     proof_id := @extschema@.precise_proof_id(audience_hash);
 
-    IF precise.check_differences(tracked.label, least, census[3:]) THEN
+    is_new := precise.check_differences(tracked.label, least, census[3:]);
+    SELECT (b.document::json ->> 'k')::bigint INTO k_before
+    FROM precise.release AS r
+    JOIN precise.batch AS b ON b.label = r.proof_id AND b.kind = 'audience'
+    WHERE r.label = tracked.label ORDER BY r.number DESC LIMIT 1;
+    IF least < k_before THEN
+        RAISE WARNING USING
+            MESSAGE = pg_catalog.format(
+                'k is %s, and was %s in the last release under %L', least, k_before, tracked.label
+            ),
+            DETAIL = 'Whoever compares the two may learn about as few members as the lower k.',
+            HINT = 'It is not stopped. If it was not meant: precise.sources has k.';
+    END IF;
+    IF is_new THEN
         -- Counted on from the last that is seen: if another was made meanwhile, it has the number.
         INSERT INTO precise.release AS r (label, number, proof_id)
         SELECT tracked.label, COALESCE(pg_catalog.max(e.number), 0) + 1,

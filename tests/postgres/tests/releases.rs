@@ -180,6 +180,52 @@ fn a_refusal_says_how_many_and_of_which_release() -> Tested {
     Ok(())
 }
 
+/// What minting a table's audience warns of.
+fn warned(server: &Server, database: &str, table: &str) -> Result<String, Box<dyn Error>> {
+    let call = format!("CALL precise.mint_audience_proof('{table}', NULL, NULL)");
+    let output = server.psql(database).args(["-c", &call]).output()?;
+    Ok(String::from_utf8(output.stderr)?)
+}
+
+#[test]
+fn a_lower_k_than_before_is_warned_of() -> Tested {
+    let Some(server) = Server::shared() else { return Ok(()) };
+    let mut pg = server.database("releases_lower");
+    small_table(&mut pg, 40);
+    let said = |now: u32, before: u32| {
+        format!("WARNING:  k is {now}, and was {before} in the last release under 't'\n")
+    };
+    let release = |k: &str, gone: u32| -> Result<String, Box<dyn Error>> {
+        let mut pg = server.session("releases_lower");
+        pg.run(&format!("UPDATE precise.sources SET k = {k}"));
+        pg.run(&format!("DELETE FROM t WHERE id <= {gone}"));
+        warned(&server, "releases_lower", "t")
+    };
+    assert_eq!(release("10", 0)?, "");
+    // Of the same members the last release is still the first.
+    assert!(release("9", 0)?.starts_with(&said(9, 10)));
+    assert!(release("9", 9)?.starts_with(&said(9, 10)));
+    for (k, gone) in [("9", 18), ("10", 28)] {
+        assert_eq!(release(k, gone)?, "", "{k}");
+    }
+    // Nothing is said of a release that there is not, nor of other labels.
+    let refused = release("9", 31)?;
+    assert!(refused.starts_with("ERROR:  a release differs"), "{refused}");
+    pg.run(
+        "INSERT INTO t SELECT i, jsonb_build_object('cohort_id', 'eco', 'member_id', i) \
+         FROM generate_series(1001, 2000) i",
+    );
+    assert_eq!(release("NULL", 0)?, "");
+    pg.run("CREATE TABLE u AS SELECT * FROM t");
+    pg.run("SELECT precise.track('u', 'payload', backfill => false)");
+    pg.run("UPDATE precise.sources SET k = 2");
+    assert_eq!(warned(&server, "releases_lower", "u")?, "");
+    // It is not stopped: what differs by as many as the lower k is released.
+    assert!(release("2", 33)?.starts_with(&said(2, 1000)));
+    assert_eq!(pg.run("SELECT max(number) FROM precise.release WHERE label = 't'"), ["6"]);
+    Ok(())
+}
+
 #[test]
 fn seats_are_what_is_compared() -> Tested {
     let Some(server) = Server::shared() else { return Ok(()) };
