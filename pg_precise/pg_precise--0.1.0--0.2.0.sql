@@ -1355,7 +1355,14 @@ BEGIN
     IF tracked.ruleset IS NOT NULL THEN
         SELECT r.* INTO rules FROM precise.ruleset AS r
         WHERE r.label = tracked.ruleset AND r.active;
-        IF NOT FOUND THEN
+        IF NOT FOUND AND NOT EXISTS (
+            SELECT FROM precise.ruleset AS r WHERE r.label = tracked.ruleset
+        ) THEN
+            RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = pg_catalog.format('there is no rule set %L', tracked.ruleset),
+                DETAIL = pg_catalog.format('precise.sources names it for %s.', source),
+                HINT = 'precise.add_ruleset(label, rules, true) adds one, and makes it active.';
+        ELSIF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
                 MESSAGE = pg_catalog.format('rule set %L has no active version', tracked.ruleset),
                 DETAIL = pg_catalog.format('precise.sources names it for %s.', source),

@@ -180,7 +180,7 @@ fn a_refusal_says_how_many_and_of_which_release() -> Tested {
     Ok(())
 }
 
-/// What minting a table's audience warns of.
+/// What minting a table's audience says besides its result.
 fn warned(server: &Server, database: &str, table: &str) -> Result<String, Box<dyn Error>> {
     let call = format!("CALL precise.mint_audience_proof('{table}', NULL, NULL)");
     let output = server.psql(database).args(["-c", &call]).output()?;
@@ -504,6 +504,15 @@ fn rules_read_rows_of_every_shape() -> Tested {
     // Without an active version there are no rules, and no way around them.
     pg.run("UPDATE precise.ruleset SET active = false");
     assert_eq!(mint(&mut pg, "t"), Err("55000".into()));
+    for (label, says) in [
+        ("segments", "rule set 'segments' has no active version"),
+        ("none", "there is no rule set 'none'"),
+    ] {
+        pg.run(&format!("UPDATE precise.sources SET ruleset = '{label}'"));
+        let said = warned(&server, "releases_shapes", "t")?;
+        assert!(said.starts_with(&format!("ERROR:  {says}\n")), "{said}");
+    }
+    pg.run("UPDATE precise.sources SET ruleset = 'segments'");
     // Nor without a record.
     pg.run("UPDATE precise.ruleset SET active = true");
     pg.run("UPDATE t SET payload = NULL");
