@@ -11,13 +11,12 @@ use precise_core::attribution::{
     Attribution, Credit, Model, TouchPath, VALUE_DECIMALS, parse_value,
 };
 use precise_core::decimal;
-use precise_core::json::Reader;
 use precise_core::proof::Minter;
 use precise_core::{Code, Error};
 use serde_json::json;
 
 use crate::failure::{Failure, Result};
-use crate::fields::{Field, find, json_of};
+use crate::fields::{Field, find, find_plain, json_of};
 use crate::input::{Input, MemberSource};
 use crate::output::Output;
 use crate::rejects::{Rejected, Rejects, thousands};
@@ -25,10 +24,12 @@ use crate::workers::{Done, Task, work_all};
 
 mod bars;
 mod comparison;
+mod paths;
 mod svg;
 mod table;
 
 use comparison::Comparison;
+use paths::{Paths, Tally};
 
 /// The half-life of `time_decay` where none is asked for: a week.
 const HALF_LIFE: u32 = 7 * 24 * 60 * 60;
@@ -187,10 +188,14 @@ fn refused(error: Error) -> Failure {
 
 /// The sums of all workers in one.
 fn merge(tasks: Vec<Crediting<'_>>) -> Result<(Vec<Attribution>, Sums)> {
-    let mut tasks = tasks.into_iter().map(|task| (task.attributions, task.sums));
     // There is at least one.
-    let (mut attributions, mut sums) = tasks.next().unwrap_or_default();
-    for (others, more) in tasks {
+    let (mut attributions, mut sums) = <(Vec<Attribution>, Sums)>::default();
+    for task in tasks {
+        let (others, more) = task.finish().map_err(refused)?;
+        if attributions.is_empty() {
+            (attributions, sums) = (others, more);
+            continue;
+        }
         sums.add(more).ok_or_else(|| refused(Code::SumSize.into()))?;
         for (attribution, mut other) in attributions.iter_mut().zip(others) {
             attribution.merge(&other.state()).map_err(refused)?;
@@ -206,8 +211,7 @@ struct Crediting<'j> {
     times_needed: bool,
     attributions: Vec<Attribution>,
     sums: Sums,
-    reader: Reader,
-    path: TouchPath,
+    paths: Paths,
 }
 
 impl<'j> Crediting<'j> {
@@ -219,52 +223,76 @@ impl<'j> Crediting<'j> {
             times_needed: job.models.iter().any(is_decay),
             attributions: models.iter().map(|model| Attribution::new(*model)).collect(),
             sums: Sums::default(),
-            reader: Reader::default(),
-            path: TouchPath::default(),
+            paths: Paths::default(),
         }
     }
 
-    /// Reads a record, and leaves its path in `path`.
-    fn read(&mut self, record: &[u8]) -> precise_core::Result<Sums> {
+    /// Reads a record by the values of its fields, and adds it. What is `made` is what makes it
+    /// impossible to attribute anything.
+    fn add(
+        &mut self,
+        found: [Option<&[u8]>; 4],
+        made: &mut precise_core::Result<()>,
+    ) -> precise_core::Result<()> {
         let [path_field, conversions_field, nulls_field, value_field] = &self.job.fields;
-        let found = find(&self.job.fields, record);
         let [path, conversions, nulls, value] = found;
-        self.read_path(path_field, path)?;
-        let untimed = self.path.touches().next().is_some_and(|(_, at)| at.is_none());
-        if untimed && self.times_needed {
+        let Some(json) = path.filter(|json| *json != b"null") else {
+            let error = Error::new(Code::TouchPath).because("the record has none");
+            return Err(path_field.locate(error));
+        };
+        let json = json_of(json);
+        let path = self.paths.find(&json).map_err(|error| path_field.locate(error))?;
+        if path.untimed && self.times_needed {
             let error = Error::new(Code::TouchPath).because("time_decay needs touches with times");
             return Err(path_field.locate(error));
         }
         let value = value
             .map(|value| read_value(value).map_err(|error| value_field.locate(error)))
             .transpose()?;
-        Ok(Sums {
+        let row = Tally {
+            conversions: count(conversions_field, conversions)?.unwrap_or(1),
+            nulls: count(nulls_field, nulls)?.unwrap_or(0),
+            value,
+        };
+        if made.is_err() {
+            return Ok(());
+        }
+        let sums = Sums {
             paths: 1,
-            untimed: untimed.into(),
-            conversions: count(conversions_field, conversions)?.unwrap_or(1).into(),
-            nulls: count(nulls_field, nulls)?.unwrap_or(0).into(),
+            untimed: path.untimed.into(),
+            conversions: row.conversions.into(),
+            nulls: row.nulls.into(),
             value,
             seen: found.map(|value| value.is_some()),
-        })
-    }
-
-    fn read_path(&mut self, field: &Field, found: Option<&[u8]>) -> precise_core::Result<()> {
-        let Some(json) = found.filter(|json| *json != b"null") else {
-            return Err(field.locate(Error::new(Code::TouchPath).because("the record has none")));
         };
-        self.path.read(&mut self.reader, &json_of(json)).map_err(|error| field.locate(error))
+        *made = self.sums.add(sums).ok_or_else(|| Code::SumSize.into()).and_then(|()| {
+            let credit = crediting(&mut self.attributions, self.sums.untimed > 0);
+            self.paths.add(&path, &json, row, credit)
+        });
+        Ok(())
     }
 
-    /// Adds the path to every model. What fails here is too large as a whole.
-    fn add(&mut self, sums: Sums) -> precise_core::Result<()> {
-        let converted = i64::try_from(sums.conversions).map_err(|_| Code::Counts)?;
-        let nulls = i64::try_from(sums.nulls).map_err(|_| Code::Counts)?;
-        for attribution in &mut self.attributions {
+    /// What this worker has summed.
+    fn finish(mut self) -> precise_core::Result<(Vec<Attribution>, Sums)> {
+        self.paths.settle_all(crediting(&mut self.attributions, self.sums.untimed > 0))?;
+        Ok((self.attributions, self.sums))
+    }
+}
+
+/// Adds a path to every model. What fails here is too large as a whole.
+fn crediting(
+    attributions: &mut [Attribution],
+    has_untimed: bool,
+) -> impl FnMut(&TouchPath, Tally) -> precise_core::Result<()> {
+    move |path, tally| {
+        let conversions = i64::try_from(tally.conversions).map_err(|_| Code::Counts)?;
+        let nulls = i64::try_from(tally.nulls).map_err(|_| Code::Counts)?;
+        for attribution in &mut *attributions {
             // Where it was not asked for it is left out from the first path without times on.
-            if matches!(attribution.model(), Model::TimeDecay(_)) && self.sums.untimed > 0 {
+            if matches!(attribution.model(), Model::TimeDecay(_)) && has_untimed {
                 continue;
             }
-            attribution.push(&self.path, converted, nulls, sums.value)?;
+            attribution.push(path, conversions, nulls, tally.value)?;
         }
         Ok(())
     }
@@ -284,15 +312,13 @@ impl Task for Crediting<'_> {
         _: MemberSource,
         made: &mut Self::Made,
     ) -> precise_core::Result<()> {
-        let sums = self.read(records.canonical(records.len() - 1))?;
-        if made.is_ok() {
-            *made = self
-                .sums
-                .add(sums)
-                .ok_or_else(|| Code::SumSize.into())
-                .and_then(|()| self.add(sums));
-        }
-        Ok(())
+        self.add(find(&self.job.fields, records.canonical(records.len() - 1)), made)
+    }
+
+    fn take_plain(&mut self, line: &[u8], made: &mut Self::Made) -> bool {
+        // What is at fault in a line is told of as of any other record. A path is there and is a
+        // JSON text if it can be added.
+        find_plain(&self.job.fields, line).is_some_and(|found| self.add(found, made).is_ok())
     }
 
     fn settle(&mut self, _: &Minter, _: &mut Self::Made) {}

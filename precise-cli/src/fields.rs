@@ -82,6 +82,102 @@ pub(crate) fn find<'r, const N: usize>(
     found
 }
 
+/// Members that a line may have to be taken as it stands.
+const MAX_PLAIN_MEMBERS: usize = 16;
+
+/// The values of fields in a line of JSON, as its canonical form has them, where that can be told
+/// at a glance: the line is an object of plain texts, small numbers, words, and in the first of the
+/// fields an array. The array is what stands up to the first closing bracket, and was not looked
+/// at: if it is a JSON text, so is the line. None says nothing about the line.
+pub(crate) fn find_plain<'l, const N: usize>(
+    fields: &[Field; N],
+    line: &'l [u8],
+) -> Option<[Option<&'l [u8]>; N]> {
+    let mut found = [None; N];
+    let mut names: [&[u8]; MAX_PLAIN_MEMBERS] = [&[]; MAX_PLAIN_MEMBERS];
+    if line.len() > precise_core::canonical::MAX_LEN {
+        return None;
+    }
+    let mut rest = skip_space(line).strip_prefix(b"{")?;
+    for count in 0..MAX_PLAIN_MEMBERS {
+        let name;
+        (name, rest) = cut_plain_string(skip_space(rest))?;
+        if names[..count].contains(&name) {
+            return None;
+        }
+        names[count] = name;
+        rest = skip_space(skip_space(rest).strip_prefix(b":")?);
+        let mut is_path = false;
+        let mut of_field = [false; N];
+        for (i, field) in fields.iter().enumerate() {
+            let [first, deeper @ ..] = &field.names[..] else { return None };
+            if first.as_bytes() == name {
+                if !deeper.is_empty() {
+                    return None;
+                }
+                of_field[i] = true;
+                is_path |= i == 0;
+            }
+        }
+        let value;
+        (value, rest) = match rest.first()? {
+            b'[' if is_path => rest.split_at_checked(memchr::memchr(b']', rest)? + 1)?,
+            b'"' => cut_plain_string(rest)?,
+            b'0'..=b'9' => cut_small_number(rest)?,
+            _ => {
+                let words: [&[u8]; 3] = [b"true", b"false", b"null"];
+                let word = words.into_iter().find(|word| rest.starts_with(word))?;
+                rest.split_at_checked(word.len())?
+            }
+        };
+        for (found, is_here) in found.iter_mut().zip(of_field) {
+            if is_here {
+                *found = Some(value);
+            }
+        }
+        rest = skip_space(rest);
+        match rest.split_first()? {
+            (b',', more) => rest = more,
+            (b'}', more) => return skip_space(more).is_empty().then_some(found),
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn skip_space(text: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let len = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
+    &text[len..]
+}
+
+/// A string of ASCII without escapes, quotes included, and what is behind it.
+fn cut_plain_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let characters = text.strip_prefix(b"\"")?;
+    let is_plain = |byte: &u8| matches!(byte, b' '..0x80) && !matches!(byte, b'"' | b'\\');
+    let len = characters.iter().position(|byte| !is_plain(byte))?;
+    if characters[len] == b'"' { text.split_at_checked(len + 2) } else { None }
+}
+
+/// A number from 0 up that its canonical form spells alike, and what is behind it: of at most 15
+/// digits, which every binary64 keeps, and of these at most 6 behind the point, from where on it
+/// has no exponent, the last of them no 0.
+fn cut_small_number(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits(text);
+    let fraction = match text.get(whole) {
+        Some(b'.') => digits(&text[whole + 1..]),
+        _ => 0,
+    };
+    let len = if text.get(whole) == Some(&b'.') { whole + 1 + fraction } else { whole };
+    let is_canonical = (whole == 1 || text.first() != Some(&b'0'))
+        && whole + fraction <= 15
+        && fraction <= 6
+        && (len == whole || (fraction > 0 && text[len - 1] != b'0'))
+        && !matches!(text.get(len), Some(b'e' | b'E' | b'.'));
+    if whole > 0 && is_canonical { text.split_at_checked(len) } else { None }
+}
+
 /// The members of an object in canonical form, names with their quotes. What is no object has none.
 fn members(value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = if value.first() == Some(&b'{') { value } else { &[] };
@@ -169,6 +265,70 @@ mod tests {
         for record in ["[]", "{}", "\"path\"", "7", "null", "[{\"a\":1}]"] {
             assert_eq!(found(["a", "path", "7"], record)?, [None, None, None], "{record}");
         }
+        Ok(())
+    }
+
+    /// What is found at a glance is what the canonical form has, or nothing is.
+    #[test]
+    fn a_glance_finds_what_the_canonical_form_has() -> Tested {
+        let [path, count, value] = ["path", "n", "v"].map(Field::parse);
+        let fields = [path?, count?, value?];
+        for line in [
+            r#"{"path":["a","b c"],"n":1,"v":12.5}"#,
+            r#" { "v" : 0.000001 , "path" : [ "a" , "\u00e9" ] ,"n": "7" , "id":"x-1" } "#,
+            "{\"path\":[{\"at\":\"t\",\"cohort\":\"a\"}],\"n\":null,\"w\":true,\"v\":false}\r",
+            r#"{"n":999999999999999}"#,
+            r#"{"v":0.5,"n":0}"#,
+        ] {
+            let found = find_plain(&fields, line.as_bytes()).ok_or(line)?;
+            let record = precise_core::canonical::canonicalize(line.as_bytes())?;
+            let path = found[0].map(precise_core::canonical::canonicalize).transpose()?;
+            let expected = find(&fields, &record);
+            assert_eq!([path.as_deref(), found[1], found[2]], expected, "{line}");
+        }
+        for line in [
+            // What is no record, or none that may be minted.
+            "",
+            "[]",
+            "{",
+            "{}",
+            r#"{"n":1"#,
+            r#"{"n":1}}"#,
+            r#"{"n":1,}"#,
+            r#"{"n":1,"n":2}"#,
+            r#"{"a":1,"n":1,"a":2}"#,
+            r#"{"n":01}"#,
+            r#"{"n":1.}"#,
+            r#"{"n":.5}"#,
+            r#"{"n":1 2}"#,
+            r#"{"n":nul}"#,
+            r#"{"n":truely}"#,
+            r#"{"n":"a}"#,
+            "{\"n\":\"a\tb\"}",
+            "\u{feff}{\"n\":1}",
+            // What the canonical form may spell in another way, or what takes more than a glance.
+            r#"{"n":1.0}"#,
+            r#"{"n":1.50}"#,
+            r#"{"n":1e3}"#,
+            r#"{"n":-0}"#,
+            r#"{"n":-1}"#,
+            r#"{"n":0.0000001}"#,
+            r#"{"n":1234567890123456}"#,
+            r#"{"n":1234567890.123456}"#,
+            r#"{"n":"\u0041"}"#,
+            r#"{"\u006e":1}"#,
+            r#"{"n":"é"}"#,
+            r#"{"n":[1]}"#,
+            r#"{"other":{},"n":1}"#,
+        ] {
+            assert_eq!(find_plain(&fields, line.as_bytes()), None, "{line}");
+        }
+        let deep = [Field::parse("path.x")?, Field::parse("n")?];
+        assert_eq!(find_plain(&deep, br#"{"n":1,"path":["a"]}"#), None);
+        let wide: Vec<String> = (0..17).map(|i| format!("\"a{i}\":1")).collect();
+        let line = |members: &[String]| format!("{{{}}}", members.join(","));
+        assert_eq!(find_plain(&fields, line(&wide).as_bytes()), None);
+        assert_eq!(find_plain(&fields, line(&wide[1..]).as_bytes()), Some([None; 3]));
         Ok(())
     }
 
