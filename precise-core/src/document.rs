@@ -91,6 +91,11 @@ impl Members {
         self.members.iter().any(|(key, _)| key == name)
     }
 
+    /// The names of the members that were not taken.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Takes the member `name` if it is there.
     pub fn take_optional(&mut self, name: &str) -> Option<Document> {
         let at = self.members.iter().position(|(key, _)| key == name)?;

@@ -540,8 +540,8 @@ impl Code {
             ),
             Self::CohortNames => (
                 "PR505",
-                "a cohort's name begins another's",
-                "Ids of `eco` and `eco_urban` could not be told apart; rename one.",
+                "a cohort's name is another's, or begins it",
+                "Ids of two `eco`, or of `eco` and `eco_urban`, could not be told apart; rename one.",
             ),
             Self::ReleaseDifference => (
                 "PR506",

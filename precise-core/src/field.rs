@@ -298,6 +298,14 @@ impl Signals {
         })
     }
 
+    /// Notes by number which fields the record has.
+    pub(crate) fn note(&self, seen: &mut Vec<bool>) {
+        seen.resize(self.found.len().max(seen.len()), false);
+        for (seen, found) in seen.iter_mut().zip(&self.found) {
+            *seen |= found.is_some();
+        }
+    }
+
     /// The characters of a string there.
     pub(crate) fn string(&self, field: usize) -> Option<&str> {
         match self.get(field)? {

@@ -170,19 +170,20 @@ impl FactsSink<'_> {
 
     fn amount(&mut self, fact: Fact, text: &[u8]) -> Result<()> {
         let wrong = |detail| fault(Some(fact), detail);
+        let place = match fact {
+            Fact::Linear => &mut self.facts.linear,
+            Fact::Spend => &mut self.facts.spend,
+            Fact::Value => &mut self.facts.value,
+            Fact::Completes | Fact::Starts => return Err(wrong("it is not a number")),
+            Fact::Converted | Fact::Holdout => return Err(wrong("it is neither true nor false")),
+        };
         let text = core::str::from_utf8(text).map_err(|_| wrong("it is no number"))?;
         let amount = decimal::parse(text, DECIMALS).map_err(|unfit| wrong(unfit.detail()))?;
         let amount = i64::try_from(amount)
             .ok()
             .filter(|amount| (1 - AMOUNT_END..AMOUNT_END).contains(amount))
             .ok_or_else(|| wrong("its magnitude is 10^9 or more"))?;
-        match fact {
-            Fact::Linear => self.facts.linear = Some(amount),
-            Fact::Spend => self.facts.spend = Some(amount),
-            Fact::Value => self.facts.value = Some(amount),
-            Fact::Completes | Fact::Starts => return Err(wrong("it is not a number")),
-            Fact::Converted | Fact::Holdout => return Err(wrong("it is neither true nor false")),
-        }
+        *place = Some(amount);
         Ok(())
     }
 

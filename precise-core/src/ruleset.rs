@@ -4,7 +4,7 @@
 //! read in one pass, which keeps what stands in those fields; then each cohort's rule looks there.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -39,6 +39,8 @@ pub struct Ruleset {
     version: String,
     cohorts: Vec<Cohort>,
     fields: Fields,
+    /// Where conditions look, by the numbers of the fields.
+    signals: BTreeMap<usize, String>,
     zip: usize,
     dma: usize,
 }
@@ -62,7 +64,7 @@ enum Geo {
 enum Rule {
     All(Vec<Rule>),
     Any(Vec<Rule>),
-    Condition { field: usize, test: Test },
+    Condition { signal: String, field: usize, test: Test },
     Not(Box<Rule>),
 }
 
@@ -98,7 +100,11 @@ impl Ruleset {
         let canonical = canonicalize(json).map_err(|error| {
             let place = error.path().map_or_else(|| root.path(), Into::into);
             let fault = Error::new(Code::Ruleset).at_path(place);
-            fault.because(alloc::format!("{} {error}", error.code()))
+            let fault = error.offset().map_or(fault.clone(), |offset| fault.at_offset(offset));
+            // Its place is that of the fault, and said once.
+            let (code, what) = (error.code(), error.code().message());
+            let detail = error.detail().map_or_else(String::new, |detail| [": ", detail].concat());
+            fault.because(alloc::format!("{code} {what}{detail}"))
         })?;
         if canonical.len() > MAX_LEN {
             let detail =
@@ -127,7 +133,11 @@ impl Ruleset {
         demand_apart(&place, &cohorts)?;
         root.finish(members)?;
         let hash = proof::hash(&canonical, None);
-        Ok(Self { hash, version, cohorts, fields, zip, dma })
+        let mut signals = BTreeMap::new();
+        for cohort in &cohorts {
+            cohort.rule.add_signals(&mut signals);
+        }
+        Ok(Self { hash, version, cohorts, fields, signals, zip, dma })
     }
 
     /// Its proof hash.
@@ -262,6 +272,7 @@ impl Cohort {
             Some(Document::String(geo)) if geo == "zip3" => Some(Geo::Zip3),
             Some(_) => return Err(place.member("geo").fault("it is zip, zip3 or dma")),
         };
+        demand_one_rule(place, &members, &GROUPS)?;
         let rule = Rule::take_group(place, &mut members, fields, 1)?
             .ok_or_else(|| place.fault("a cohort has one of all, any and not"))?;
         place.finish(members)?;
@@ -276,6 +287,7 @@ impl Rule {
             return Err(place.fault("rules nest deeper than 16"));
         }
         let mut members = place.members(json)?;
+        demand_one_rule(place, &members, &["all", "any", "not", "signal"])?;
         let rule = match Self::take_group(place, &mut members, fields, depth)? {
             Some(rule) => rule,
             None => Self::take_condition(place, &mut members, fields)?,
@@ -323,21 +335,56 @@ impl Rule {
         let signal = place.string(members, "signal")?;
         let path = FieldPath::parse(&signal)
             .map_err(|_| place.member("signal").fault("a name in the path is empty"))?;
+        demand_one_rule(place, members, &OPERATORS)?;
         let (name, operand) = OPERATORS
             .iter()
             .find_map(|name| Some((*name, members.take_optional(name)?)))
-            .ok_or_else(|| place.fault("a condition has a signal and an operator"))?;
+            .ok_or_else(|| {
+                let detail = match members.names().next() {
+                    Some(name) => alloc::format!("there is no operator {name:?}"),
+                    None => "a condition has a signal and an operator".into(),
+                };
+                place.fault(detail)
+            })?;
         let test = Test::read(&place.member(name), name, operand)?;
-        Ok(Self::Condition { field: fields.add(&path), test })
+        Ok(Self::Condition { signal, field: fields.add(&path), test })
+    }
+
+    fn add_signals(&self, signals: &mut BTreeMap<usize, String>) {
+        match self {
+            Self::All(rules) | Self::Any(rules) => {
+                for rule in rules {
+                    rule.add_signals(signals);
+                }
+            }
+            Self::Condition { signal, field, .. } => {
+                signals.entry(*field).or_insert_with(|| signal.clone());
+            }
+            Self::Not(rule) => rule.add_signals(signals),
+        }
     }
 
     fn holds(&self, signals: &Signals) -> bool {
         match self {
             Self::All(rules) => rules.iter().all(|rule| rule.holds(signals)),
             Self::Any(rules) => rules.iter().any(|rule| rule.holds(signals)),
-            Self::Condition { field, test } => test.holds(signals.get(*field)),
+            Self::Condition { field, test, .. } => test.holds(signals.get(*field)),
             Self::Not(rule) => !rule.holds(signals),
         }
+    }
+}
+
+/// What a rule of other rules is.
+const GROUPS: [&str; 3] = ["all", "any", "not"];
+
+/// Refuses a rule that would be two.
+fn demand_one_rule(place: &Place<'_>, members: &Members, names: &[&str]) -> Result<()> {
+    let mut found = names.iter().filter(|name| members.has(name));
+    match (found.next(), found.next()) {
+        (Some(one), Some(other)) => {
+            Err(place.fault(alloc::format!("it has both {one} and {other}: put one inside all")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -488,6 +535,8 @@ pub struct Matcher {
     reader: Reader,
     signals: Signals,
     ids: Ids,
+    /// By the numbers of fields: whether any record so far had them.
+    seen: Vec<bool>,
 }
 
 impl Matcher {
@@ -500,9 +549,18 @@ impl Matcher {
         canonical: &[u8],
     ) -> Result<impl ExactSizeIterator<Item = &str>> {
         self.signals.read(&mut self.reader, &ruleset.fields, canonical)?;
+        self.signals.note(&mut self.seen);
         let places = ruleset.places(&self.signals);
         ruleset.ids_into(&self.signals, places, &mut self.ids);
         Ok(self.ids.iter())
+    }
+
+    /// The signals of conditions that no record had so far, in no particular order: a condition on
+    /// such a one was true of none, unless it asks for that.
+    pub fn unseen<'r>(&self, ruleset: &'r Ruleset) -> impl Iterator<Item = &'r str> {
+        let seen = |field: &usize| self.seen.get(*field).is_some_and(|seen| *seen);
+        let unseen = ruleset.signals.iter().filter(move |(field, _)| !seen(field));
+        unseen.map(|(_, signal)| signal.as_str())
     }
 }
 
@@ -557,7 +615,10 @@ impl<'p> Place<'p> {
     }
 
     fn string(&self, members: &mut Members, name: &'static str) -> Result<String> {
-        members.take_string(name).map_err(|error| error.at_path(self.path()))
+        match self.take(members, name)? {
+            Document::String(string) => Ok(string),
+            _ => Err(self.member(name).fault("it is not a string")),
+        }
     }
 
     /// Refuses members that were not taken.
@@ -616,11 +677,55 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_that_no_record_has_is_named() -> Result<()> {
+        let rules = r#"{"any":[{"eq":1,"signal":"a"},{"not":{"ne":2,"signal":"b.c"}}]}"#;
+        let ruleset = Ruleset::parse(eco(rules).as_bytes())?;
+        let mut matcher = Matcher::default();
+        let unseen = |matcher: &Matcher| {
+            let mut unseen: Vec<String> = matcher.unseen(&ruleset).map(String::from).collect();
+            unseen.sort();
+            unseen
+        };
+        assert_eq!(unseen(&matcher), ["a", "b.c"]);
+        for (record, expected) in
+            [("{}", &["a", "b.c"][..]), (r#"{"b":{"c":null}}"#, &["a"]), (r#"{"a":"x"}"#, &[])]
+        {
+            assert!(matcher.ids(&ruleset, record.as_bytes())?.len() <= 1);
+            assert_eq!(unseen(&matcher), expected, "{record}");
+        }
+        Ok(())
+    }
+
+    /// What is said of a fault names what is at fault.
+    #[test]
+    fn a_fault_says_what_is_wrong() {
+        let good = eco(r#"{"gt":1,"signal":"a"}"#);
+        for (from, to, detail) in [
+            ("\"gt\"", "\"like\"", "there is no operator \"like\""),
+            ("\"gt\":1,", "", "a condition has a signal and an operator"),
+            ("\"gt\":1,", "\"gt\":1,\"lt\":2,", "it has both gt and lt: put one inside all"),
+            ("\"name\"", "\"any\":[],\"name\"", "it has both all and any: put one inside all"),
+            ("\"gt\"", "\"not\":{},\"gt\"", "it has both not and signal: put one inside all"),
+            ("\"1\"", "1", "it is not a string"),
+            ("\"1\"", "\"1\",\"version\":\"2\"", "PR106 an object has the same key twice"),
+        ] {
+            let text = good.replace(from, to);
+            let fault = Ruleset::parse(text.as_bytes()).err();
+            assert_eq!(fault.as_ref().and_then(Error::detail), Some(detail), "{text}");
+            let places = fault.map(|fault| alloc::format!("{fault}").matches("at $").count());
+            assert_eq!(places, Some(1), "{text}");
+        }
+    }
+
+    #[test]
     fn a_fault_has_its_path() {
         let good = eco(r#"{"in":[1,"b"],"signal":"a"}"#);
         assert!(Ruleset::parse(good.as_bytes()).is_ok());
         for (from, to, code, path) in [
-            ("\"1\"", "1", Code::Ruleset, "$"),
+            ("\"1\"", "1", Code::Ruleset, "$.version"),
+            ("\"version\"", "\"versions\"", Code::Ruleset, "$"),
+            ("\"eco\"", "[]", Code::Ruleset, "$.cohorts[0].name"),
+            ("\"eco\"", "\"eco\",\"name\":1", Code::Ruleset, "$.cohorts[0].name"),
             ("\"1\"", "\"\"", Code::Ruleset, "$.version"),
             ("\"b\"", "null", Code::Ruleset, "$.cohorts[0].all[0].in[1]"),
             ("[1,\"b\"]", "[]", Code::Ruleset, "$.cohorts[0].all[0].in"),
