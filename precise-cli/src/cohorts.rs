@@ -1,7 +1,7 @@
 //! `precise cohorts`: records in, which cohorts of a rule set they are in, how large these are, and
 //! how they did (SPEC.md sections 8.5, 8.6 and 8.9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,6 +11,7 @@ use precise_core::hex;
 use precise_core::performance::{Facts, FactsReader};
 use precise_core::proof::Minter;
 use precise_core::ruleset::{Matcher, Ruleset};
+use precise_core::{Code, Error};
 use serde_json::json;
 
 use crate::audience::print_ruleset;
@@ -62,6 +63,8 @@ pub(crate) struct Summary {
     without_member: u64,
     /// Records with facts, if they were asked for.
     with_facts: Option<u64>,
+    /// Fields that were asked for and that no record has.
+    missing: Vec<String>,
     seconds: f64,
     output: Option<PathBuf>,
 }
@@ -86,37 +89,42 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     };
     let mut roll = Roll::default();
     let mut performances = Performances::default();
+    let mut users = Vec::new();
     let (mut records, mut without_cohort, mut without_member, mut with_facts) = (0, 0, 0, 0);
-    work_all(&job.inputs, || Matching::new(job), &mut |input, done: Done<Vec<Matched>>| {
-        let first_row = records;
-        records += u64::from(done.rows);
-        for reject in &done.rejects {
-            rejects.write(input, first_row, reject)?;
-        }
-        for (row, matched) in done.accepted.iter().zip(&done.made) {
-            let row = first_row + u64::from(*row);
-            without_cohort += u64::from(matched.ids.is_empty());
-            without_member += u64::from(matched.member.is_none());
-            with_facts += u64::from(matched.facts.is_some());
-            let numbers = roll.push(&matched.ids, matched.member.as_deref());
-            if let Some(facts) = &matched.facts {
-                performances
-                    .push(numbers, facts)
-                    .map_err(|error| Failure::refused("cannot say how cohorts did", error))?;
+    let tasks =
+        work_all(&job.inputs, || Matching::new(job), &mut |input, done: Done<Vec<Matched>>| {
+            let first_row = records;
+            records += u64::from(done.rows);
+            for reject in &done.rejects {
+                rejects.write(input, first_row, reject)?;
             }
-            if let Some((writer, _)) = &mut writer {
-                writer.push(row, matched.member.as_deref(), &matched.ids);
+            for (row, matched) in done.accepted.iter().zip(&done.made) {
+                let row = first_row + u64::from(*row);
+                without_cohort += u64::from(matched.ids.is_empty());
+                without_member += u64::from(matched.member.is_none());
+                with_facts += u64::from(matched.facts.is_some());
+                let numbers = roll.push(&matched.ids, matched.member.as_deref());
+                if let Some(facts) = &matched.facts {
+                    users.extend(matched.member.as_deref().and_then(Member::of));
+                    performances
+                        .push(numbers, facts)
+                        .map_err(|error| Failure::refused("cannot say how cohorts did", error))?;
+                }
+                if let Some((writer, _)) = &mut writer {
+                    writer.push(row, matched.member.as_deref(), &matched.ids);
+                }
             }
-        }
-        match &mut writer {
-            Some((writer, path)) => writer.flush().map_err(|error| write_failure(path, &error)),
-            None => Ok(()),
-        }
-    })?;
+            match &mut writer {
+                Some((writer, path)) => writer.flush().map_err(|error| write_failure(path, &error)),
+                None => Ok(()),
+            }
+        })?;
     writer.map_or(Ok(()), |(writer, path)| {
         writer.finish().map_err(|error| write_failure(path, &error))
     })?;
+    demand_one_record_each(users)?;
     let rejected = rejects.finish()?;
+    let missing = missing_fields(job, &tasks, records > rejected.total());
     let Counted { large, small, small_members } = roll.count(job.k);
     let performance = |number| -> Result<Option<String>> {
         if !job.performance {
@@ -141,9 +149,47 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
         without_cohort,
         without_member,
         with_facts: job.performance.then_some(with_facts),
+        missing,
         seconds: started.elapsed().as_secs_f64(),
         output: job.output.clone(),
     })
+}
+
+/// How a cohort did is said of users, each of whom counts once: facts of one user in two records
+/// have to be brought together by who knows how.
+///
+/// Error: PR514.
+fn demand_one_record_each(mut users: Vec<Member>) -> Result<()> {
+    let count = users.len();
+    users.sort_unstable();
+    users.dedup();
+    if users.len() == count {
+        return Ok(());
+    }
+    let [records, members] = [count, users.len()].map(|count| thousands(count as u64));
+    let detail = format!(
+        "{records} records have facts about {members} members; bring those about one into one first"
+    );
+    let error = Error::new(Code::Facts).because(detail);
+    Err(Failure::refused("cannot say how cohorts did", error))
+}
+
+/// The fields that no record has, although options or rules look for them there. Of no records
+/// nothing can be said.
+fn missing_fields(job: &Job, tasks: &[Matching<'_>], has_records: bool) -> Vec<String> {
+    if !has_records {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    let [_, facts] = &job.fields;
+    if job.performance && !tasks.iter().any(|task| task.has_facts) {
+        missing.push(format!("the field {}", facts.text()));
+    }
+    let unseen =
+        |task: &Matching| -> BTreeSet<&str> { task.matcher.unseen(&job.ruleset).collect() };
+    let unseen = tasks.iter().map(unseen).reduce(|some, others| &some & &others);
+    missing.extend(unseen.into_iter().flatten().map(|signal| format!("the signal {signal}")));
+    missing
 }
 
 /// One record.
@@ -158,11 +204,13 @@ struct Matching<'j> {
     job: &'j Job,
     matcher: Matcher,
     facts: FactsReader,
+    /// Whether any record had the field, be it null.
+    has_facts: bool,
 }
 
 impl<'j> Matching<'j> {
     fn new(job: &'j Job) -> Self {
-        Self { job, matcher: Matcher::default(), facts: FactsReader::default() }
+        Self { job, matcher: Matcher::default(), facts: FactsReader::default(), has_facts: false }
     }
 }
 
@@ -182,8 +230,9 @@ impl Task for Matching<'_> {
         let record = records.canonical(records.len() - 1);
         let [_, facts_field] = &self.job.fields;
         let is_value = |value: &&[u8]| *value != b"null";
-        let [member_found, facts_found] =
-            find(&self.job.fields, record).map(|found| found.filter(is_value));
+        let found = find(&self.job.fields, record);
+        self.has_facts |= found[1].is_some();
+        let [member_found, facts_found] = found.map(|found| found.filter(is_value));
         let member = match member {
             MemberSource::Column(member) => member,
             MemberSource::Record => member_found.and_then(scalar_of),
@@ -299,6 +348,14 @@ impl Roll {
 }
 
 impl Summary {
+    /// Tells, on standard error, of what was asked for and is nowhere: a name that was misspelled
+    /// gives the same counts as a cohort without members.
+    pub(crate) fn warn(&self) {
+        for missing in &self.missing {
+            eprintln!("warning: no record has {missing}");
+        }
+    }
+
     /// Whether there were rows, and none of them could be used.
     pub(crate) fn is_empty(&self) -> bool {
         self.records > 0 && self.records == self.rejected.total()
@@ -324,6 +381,7 @@ impl Summary {
             "without_cohort": self.without_cohort,
             "without_member": self.without_member,
             "with_facts": self.with_facts,
+            "missing": self.missing,
             "output": self.output.as_ref().map(|path| path.display().to_string()),
             "seconds": self.seconds,
         });

@@ -16,7 +16,7 @@ use crate::audience::{self, Label};
 use crate::cohorts;
 use crate::failure::{Failure, Result};
 use crate::fields::Field;
-use crate::input::{AudienceColumns, Format, Input};
+use crate::input::{AudienceColumns, Format, Input, open_file};
 use crate::output::same_file;
 
 /// How records are read, each of which is somebody's.
@@ -151,11 +151,17 @@ impl Audience {
 ///
 /// Prints each cohort with the number of its members, counted once each; those with fewer than k
 /// are one row. With --output, says of each record which cohorts it is in. With --performance, says
-/// how each cohort did by the records' facts, as precise_cohort_performance does in SQL for one
-/// record a user: rates with their intervals at 95 %, and how many users they are of. Without a
-/// holdout that is observational: it does not say what the ads caused. Rows that are refused are
-/// not counted, and are kept, with the reason, in an NDJSON file. Exits with 1 if every row is
-/// refused.
+/// how each cohort did by the records' facts, as precise_cohort_performance does in SQL: rates with
+/// their intervals at 95 %, and how many users they are of. One record is one user; if two records
+/// with facts name the same member, that is refused. Without a holdout it is observational: it does
+/// not say what the ads caused.
+///
+/// Cells of CSV are texts, also those that look like numbers: a rule such as gte 0.6 is true of
+/// none of them. Use NDJSON or Parquet where rules compare numbers.
+///
+/// Rows that are refused are not counted, and are kept, with the reason, in an NDJSON file. Exits
+/// with 1 if every row is refused. A signal or a field that no record has is named on standard
+/// error.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise cohorts --rules rules.json --check
@@ -196,9 +202,16 @@ impl Cohorts {
     pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
         let ruleset = read_ruleset(&self.rules)?;
         if self.check {
+            // What is given is there, even where it is not read.
+            for input in self.inputs.iter().filter(|input| input.as_path() != Path::new("-")) {
+                open_file(input)?;
+            }
             return print([&None, &None], |to| cohorts::print_checked(&ruleset, json, to));
         }
         let summary = cohorts::run(&self.job(ruleset)?)?;
+        if !json {
+            summary.warn();
+        }
         let outputs = [&self.output, &self.rejects];
         print(outputs, |to| {
             if json { writeln!(to, "{}", summary.to_json()) } else { summary.print(to) }

@@ -35,6 +35,13 @@ fn record(i: usize) -> Value {
     })
 }
 
+/// Facts are about users: each is a member of its own.
+fn user(i: usize) -> String {
+    let mut record = record(i);
+    record["member_id"] = json!(format!("u{i}"));
+    record.to_string() + "\n"
+}
+
 /// The ids it is in.
 fn ids(i: usize) -> Vec<&'static str> {
     let green = if i % 20 == 3 { "green_10014" } else { "green_10013" };
@@ -120,7 +127,12 @@ fn a_rule_set_that_is_none_is_refused_with_its_place() {
             "PR504",
             "at $.cohorts[0].geo",
         ),
-        (set(&cohort("a")).replace("\"1\"", "1"), "PR504", "version"),
+        (
+            set(r#"{"all":[{"like":"x","signal":"a"}],"name":"a"}"#),
+            "PR504",
+            "there is no operator \"like\"",
+        ),
+        (set(&cohort("a")).replace("\"1\"", "1"), "PR504", "at $.version"),
         (deep, "PR504", "at $"),
     ] {
         place.write("rules.json", &rules);
@@ -185,12 +197,12 @@ fn cohorts_are_counted_by_members_and_small_ones_together() -> Tested {
 fn every_format_says_the_same_of_each_record() -> Tested {
     let place = place();
     let count = 90;
-    place.write("in.ndjson", lines(count, line));
+    place.write("in.ndjson", lines(count, user));
     let strings = |values: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(values)) };
     let field = |name: &str| {
         (0..count).map(|i| record(i)[name].as_str().unwrap_or_default().to_owned()).collect()
     };
-    let member: Vec<String> = field("member_id");
+    let member: Vec<String> = (0..count).map(|i| format!("u{i}")).collect();
     let payload: Vec<String> =
         (0..count).map(|i| record(i).to_string().replace("member_id", "x")).collect();
     place.write_parquet(
@@ -213,7 +225,7 @@ fn every_format_says_the_same_of_each_record() -> Tested {
     );
     let expected: String = (0..count)
         .map(|i| {
-            let line = json!({ "row": i, "member": format!("m{}", i / 2), "cohort_ids": ids(i) });
+            let line = json!({ "row": i, "member": format!("u{i}"), "cohort_ids": ids(i) });
             line.to_string() + "\n"
         })
         .collect();
@@ -233,7 +245,7 @@ fn every_format_says_the_same_of_each_record() -> Tested {
             for row in 0..batch.num_rows() {
                 assert_eq!(batch["row"].as_primitive::<UInt64Type>().value(row), rows as u64);
                 let member = batch["member"].as_string::<i32>().value(row);
-                assert_eq!(member, format!("m{}", rows / 2));
+                assert_eq!(member, format!("u{rows}"));
                 let list = lists.value(row);
                 let found: Vec<&str> = list.as_string::<i32>().iter().flatten().collect();
                 assert_eq!(found, ids(rows));
@@ -247,8 +259,8 @@ fn every_format_says_the_same_of_each_record() -> Tested {
     assert_eq!(run.text(), expected);
     assert_eq!(serde_json::from_str::<Value>(&run.stderr)?["output"], "-");
     // Order and files do not matter to what is said of cohorts.
-    place.write("a.ndjson", lines(40, |i| line(89 - i)));
-    place.write("b.ndjson", lines(50, |i| line((7 * i + 3) % 50)));
+    place.write("a.ndjson", lines(40, |i| user(89 - i)));
+    place.write("b.ndjson", lines(50, |i| user((7 * i + 3) % 50)));
     let found = summary(&place, &["a.ndjson", "b.ndjson", "--k", "2", "--performance"])?;
     assert!(reports.contains(&found["cohorts"].to_string()), "{reports:?}");
     Ok(())
@@ -258,7 +270,7 @@ fn every_format_says_the_same_of_each_record() -> Tested {
 fn performance_is_what_the_function_says() -> Tested {
     let place = place();
     let count = 600;
-    place.write("in.ndjson", lines(count, line));
+    place.write("in.ndjson", lines(count, user));
     let found = summary(&place, &["in.ndjson", "--performance", "--k", "2"])?;
     assert_eq!(found["with_facts"], count);
     for cohort in found["cohorts"].as_array().ok_or("no cohorts")? {
@@ -281,16 +293,55 @@ fn performance_is_what_the_function_says() -> Tested {
     assert_eq!(printed.matches("observational").count(), 1, "{printed}");
 
     // Without a holdout that is what it is called; without facts there is nothing to say.
-    place.write("in.ndjson", lines(count, line).replace("holdout", "other"));
+    place.write("in.ndjson", lines(count, user).replace("holdout", "other"));
     let printed = place.run(&args).succeeds();
     assert_eq!(printed.matches("observational").count(), 3, "{printed}");
-    place.write("in.ndjson", lines(count, line).replace("\"facts\"", "\"of\""));
+    place.write("in.ndjson", lines(count, user).replace("\"facts\"", "\"of\""));
+    let warned = place.run(&args);
+    assert_eq!(
+        (warned.code, &*warned.stderr),
+        (Some(0), "warning: no record has the field facts\n")
+    );
     let found = summary(&place, &["in.ndjson", "--performance"])?;
     assert_eq!(found["with_facts"], 0);
     assert_eq!(found["cohorts"][0]["performance"]["confidence"], Value::Null);
     let named = summary(&place, &["in.ndjson", "--performance", "--facts", "of"])?;
     assert_eq!(named["with_facts"], count);
     Ok(())
+}
+
+#[test]
+fn a_user_has_facts_once() -> Tested {
+    let place = place();
+    // Each member has two records.
+    place.write("in.ndjson", lines(40, line));
+    let args = ["cohorts", "in.ndjson", "--rules", "rules.json", "--performance", "-o", "o.ndjson"];
+    let words = "40 records have facts about 20 members; bring those about one";
+    place.run(&args).fails_with(1, &["cannot say how cohorts did: PR514", words]);
+    assert_eq!(place.names(), ["in.ndjson", "rules.json"]);
+    // Records without facts may be as many as there are, and so may those that name nobody.
+    let bare =
+        |i: usize| if i.is_multiple_of(2) { line(i) } else { line(i).replace("facts", "other") };
+    place.write("in.ndjson", lines(40, bare));
+    assert_eq!(summary(&place, &["in.ndjson", "--performance"])?["with_facts"], 20);
+    place.write("in.ndjson", lines(40, line).replace("member_id", "someone"));
+    assert_eq!(summary(&place, &["in.ndjson", "--performance"])?["with_facts"], 40);
+    Ok(())
+}
+
+#[test]
+fn a_name_that_no_record_has_is_told_of() {
+    let place = place();
+    place.write("in.ndjson", lines(40, |i| line(i).replace("housing", "home")));
+    let run = place.run(&["cohorts", "in.ndjson", "--rules", "rules.json"]);
+    assert_eq!((run.code, &*run.stderr), (Some(0), "warning: no record has the signal housing\n"));
+    // One record has it, or there are none.
+    for text in
+        [lines(40, |i| if i == 39 { line(i) } else { "{\"eco\":1}\n".into() }), String::new()]
+    {
+        place.write("in.ndjson", text);
+        place.run(&["cohorts", "in.ndjson", "--rules", "rules.json"]).succeeds();
+    }
 }
 
 #[test]
@@ -308,7 +359,7 @@ fn rows_that_are_refused_are_kept_with_their_reason() -> Tested {
             "{}
 {}",
             bad[i].0,
-            line(i)
+            user(i)
         )
     };
     let text = lines(bad.len(), row);
@@ -362,6 +413,8 @@ fn what_cannot_be_meant_is_wrong_usage() {
         (&["in.ndjson", "-o", "/dev/full", "--format", "ndjson"], "the name must end in"),
         (&["-", "-"], "standard input can be read only once"),
         (&["no.ndjson"], "cannot read no.ndjson"),
+        (&["no.ndjson", "--check"], "cannot read no.ndjson"),
+        (&["in.ndjson", ".", "--check"], "cannot read .: it is a directory"),
     ] {
         place.run(&[&["cohorts", "--rules", "rules.json"], args].concat()).fails_with(2, &[words]);
     }
