@@ -29,6 +29,7 @@ mod svg;
 mod table;
 
 use comparison::Comparison;
+pub(crate) use comparison::Measure;
 use paths::{Paths, Tally};
 
 /// The half-life of `time_decay` where none is asked for: a week.
@@ -61,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) output: Option<PathBuf>,
     /// Where to draw them.
     pub(crate) chart: Option<PathBuf>,
+    /// What bars are of.
+    pub(crate) chart_by: Measure,
     /// None: beside the output, if there are any.
     pub(crate) rejects: Option<PathBuf>,
 }
@@ -76,6 +79,7 @@ pub(crate) struct Summary {
     seconds: f64,
     output: Option<PathBuf>,
     chart: Option<PathBuf>,
+    chart_by: Measure,
 }
 
 /// One model's.
@@ -150,6 +154,9 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
     {
         return Err(Failure::Usage(format!("no record has the field {}", field.text())));
     }
+    if job.chart_by == Measure::Value && sums.value.is_none() && sums.paths > 0 {
+        return Err(Failure::Usage("there is no chart by value: no record has one".into()));
+    }
     let left_out = (job.models.is_empty() && sums.untimed > 0).then_some(TIME_DECAY);
     let outcomes = attributions
         .into_iter()
@@ -168,12 +175,13 @@ pub(crate) fn run(job: &Job) -> Result<Summary> {
         seconds: 0.0,
         output: job.output.clone(),
         chart: job.chart.clone(),
+        chart_by: job.chart_by,
     };
     if let (Some(output), Some(path)) = (&mut output, &job.output) {
         summary.write_credits(output).map_err(|error| Failure::io("write", path, &error))?;
     }
     if let (Some(chart), Some(path)) = (&mut chart, &job.chart) {
-        let drawn = svg::draw(&summary.comparison(), &summary.caption());
+        let drawn = svg::draw(&summary.comparison(), job.chart_by, &summary.caption());
         chart.write_all(drawn.as_bytes()).map_err(|error| Failure::io("write", path, &error))?;
     }
     output.map_or(Ok(()), Output::finish)?;
@@ -445,14 +453,14 @@ impl Summary {
         }
         let width = terminal.map(|terminal| terminal.width);
         writeln!(to, "\nConversions by cohort and model, and their share:\n")?;
-        table::print(&comparison, table::Measure::Conversions, width, to)?;
+        table::print(&comparison, Measure::Conversions, width, to)?;
         if sums.value.is_some() {
             writeln!(to, "\nValue by cohort and model:\n")?;
-            table::print(&comparison, table::Measure::Value, width, to)?;
+            table::print(&comparison, Measure::Value, width, to)?;
         }
         if let Some(terminal) = terminal {
             writeln!(to)?;
-            bars::print(&comparison, terminal, to)?;
+            bars::print(&comparison, self.chart_by, terminal, to)?;
         }
         Ok(())
     }
@@ -463,11 +471,12 @@ impl Summary {
 
     /// What a chart is of, in a line.
     fn caption(&self) -> String {
-        format!(
-            "{} conversions on {} paths",
-            comparison::figure(self.sums.conversions as f64),
-            thousands(self.sums.paths)
-        )
+        let conversions = comparison::figure(self.sums.conversions as f64);
+        let worth = match (self.chart_by, self.sums.value) {
+            (Measure::Value, Some(value)) => format!(" worth {}", value_text(value)),
+            _ => String::new(),
+        };
+        format!("{conversions} conversions{worth} on {} paths", thousands(self.sums.paths))
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 use precise_core::attribution::Model;
 
 use super::{delimiter, demand_one_standard_input};
-use crate::attribute::{self, Job, Terminal};
+use crate::attribute::{self, Job, Measure, Terminal};
 use crate::failure::{Failure, Result};
 use crate::fields::Field;
 use crate::input::{Format, Input};
@@ -35,6 +35,7 @@ use crate::output::same_file;
 #[command(after_help = "Examples:
   precise attribute paths.ndjson.gz
   precise attribute paths.parquet --model linear --model 'markov(1)' --chart credit.svg
+  precise attribute orders.ndjson --chart revenue.svg --chart-by value
   precise attribute journeys.csv --path touches --conversions count --value revenue
   precise attribute paths.ndjson --model 'time_decay(86400)' --json
   cat paths/*.ndjson | precise attribute - -o credits.ndjson")]
@@ -75,6 +76,9 @@ pub(crate) struct Attribute {
     /// Where to draw them, as SVG; `-` is standard output
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
+    /// What bars are of, in the chart and on a terminal
+    #[arg(long, value_enum, value_name = "MEASURE", default_value_t)]
+    chart_by: Measure,
     /// Where to write refused rows, as they are [default: OUTPUT with .rejects.ndjson, if there are
     /// any; rejects.ndjson without OUTPUT]
     #[arg(long, value_name = "FILE")]
@@ -146,6 +150,7 @@ impl Attribute {
             strict: self.strict,
             output: self.output.clone(),
             chart: self.chart.clone(),
+            chart_by: self.chart_by,
             rejects: self.rejects.clone(),
         })
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Terminal;
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Measure};
 
 /// Columns that a cohort's name may take.
 const NAME_WIDTH: usize = 24;
@@ -23,9 +23,10 @@ const BLOCKS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", 
 const COLOURS: [u8; 6] = [34, 33, 32, 35, 36, 31];
 
 /// Prints them: all to one scale, so that models can be compared; those that do not fit beside each
-/// other one below the other.
+/// other one below the other. What is below 0 has no bar.
 pub(super) fn print(
     comparison: &Comparison,
+    measure: Measure,
     terminal: Terminal,
     to: &mut dyn Write,
 ) -> io::Result<()> {
@@ -34,7 +35,7 @@ pub(super) fn print(
     let room = terminal.width.saturating_sub(name_width);
     let at_once = (room / (GAP + BAR_WIDTHS.0)).clamp(1, comparison.models.len().max(1));
     let bar_width = (room / at_once).saturating_sub(GAP).clamp(1, BAR_WIDTHS.1);
-    let largest = comparison.largest();
+    let largest = comparison.largest(measure);
     let models: Vec<usize> = (0..comparison.models.len()).collect();
     for (turn, models) in models.chunks(at_once).enumerate() {
         if turn > 0 {
@@ -61,7 +62,7 @@ pub(super) fn print(
         writeln!(to, "{}", line("", heads.collect()))?;
         for (row, name) in comparison.rows.iter().zip(&names) {
             let bars = models.iter().map(|&model| {
-                let part = row.amounts[model].conversions() / largest.max(f64::MIN_POSITIVE);
+                let part = row.amounts[model].of(measure).max(0.0) / largest.max(f64::MIN_POSITIVE);
                 (bar(part, bar_width), model)
             });
             writeln!(to, "{}", line(name, bars.collect()))?;

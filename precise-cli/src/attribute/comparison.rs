@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
+
 use super::Outcome;
 use crate::rejects::thousands;
 
@@ -28,6 +30,26 @@ pub(crate) struct Row {
     pub(crate) amounts: Vec<Amount>,
 }
 
+/// What is shown of each amount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// How many conversions are credited
+    #[default]
+    Conversions,
+    /// What the credited conversions are worth
+    Value,
+}
+
+impl Measure {
+    /// What stands below an axis of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Conversions => "conversions",
+            Self::Value => "value",
+        }
+    }
+}
+
 /// What a model credits: integers, printed as decimals.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount {
@@ -36,14 +58,12 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// In conversions.
-    pub(crate) fn conversions(self) -> f64 {
-        self.units as f64 / UNITS
-    }
-
-    /// In the unit of the rows' value.
-    pub(crate) fn value(self) -> f64 {
-        self.value as f64 / VALUE_UNITS
+    /// In conversions, or in the unit of the rows' value.
+    pub(crate) fn of(self, measure: Measure) -> f64 {
+        match measure {
+            Measure::Conversions => self.units as f64 / UNITS,
+            Measure::Value => self.value as f64 / VALUE_UNITS,
+        }
     }
 }
 
@@ -68,7 +88,8 @@ impl Comparison {
         }
         // All models credit the same in total, so that their sum says whose share is large. The
         // sort keeps equal ones as they are, by name.
-        let size = |row: &Row| row.amounts.iter().map(|amount| amount.conversions()).sum::<f64>();
+        let conversions = |amount: &Amount| amount.of(Measure::Conversions);
+        let size = |row: &Row| row.amounts.iter().map(conversions).sum::<f64>();
         rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
         if rows.len() > SHOWN + 1 {
             let others = rows.split_off(SHOWN);
@@ -83,16 +104,16 @@ impl Comparison {
         Self { models, rows, totals }
     }
 
-    /// The largest amount of any cell, in conversions.
-    pub(crate) fn largest(&self) -> f64 {
+    /// The largest amount of any cell, not below 0.
+    pub(crate) fn largest(&self, measure: Measure) -> f64 {
         let amounts = self.rows.iter().flat_map(|row| &row.amounts);
-        amounts.map(|amount| amount.conversions()).fold(0.0, f64::max)
+        amounts.map(|amount| amount.of(measure)).fold(0.0, f64::max)
     }
 
     /// The part of what a model credits in all.
-    pub(crate) fn share(&self, model: usize, amount: Amount) -> Option<f64> {
-        let total = self.totals[model].conversions();
-        (total > 0.0).then(|| amount.conversions() / total)
+    pub(crate) fn share(&self, measure: Measure, model: usize, amount: Amount) -> Option<f64> {
+        let total = self.totals[model].of(measure);
+        (total > 0.0).then(|| amount.of(measure) / total)
     }
 }
 

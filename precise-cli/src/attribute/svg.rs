@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::comparison::{Comparison, figure, percentage};
+use super::comparison::{Comparison, Measure, figure, percentage};
 
 const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 24.0;
@@ -41,9 +41,10 @@ const COLOURS: [(&str, &str); 8] = [
     ("#7a7a7a", "#a8a8a8"),
 ];
 
-/// The picture of what models credit; `caption` says what of.
-pub(super) fn draw(comparison: &Comparison, caption: &str) -> String {
-    let layout = Layout::of(comparison);
+/// The picture of what models credit; `caption` says what of. What is below 0 has a figure and no
+/// bar.
+pub(super) fn draw(comparison: &Comparison, measure: Measure, caption: &str) -> String {
+    let layout = Layout::of(comparison, measure);
     let mut svg = String::new();
     // A String takes every write.
     let _ = writeln!(
@@ -82,22 +83,24 @@ struct Layout {
     height: f64,
     /// A group with the gap above it.
     group: f64,
-    /// In conversions: the distance between two lines, and what the right side stands for.
+    /// What bars are of: the distance between two lines, and what the right side stands for.
+    measure: Measure,
     step: f64,
     end: f64,
 }
 
 impl Layout {
-    fn of(comparison: &Comparison) -> Self {
+    fn of(comparison: &Comparison, measure: Measure) -> Self {
         let names = comparison.rows.iter().map(|row| row.name.width().min(NAME_WIDTH));
         let name_width = CHARACTER * names.max().unwrap_or_default() as f64;
         let top = LEGEND_TOP + LEGEND_LINE * legend(comparison).1 as f64 + 26.0;
         let group = BAR * comparison.models.len() as f64 + GROUP_GAP;
         let bottom = top + group * comparison.rows.len() as f64 + GROUP_GAP;
-        let step = step(comparison.largest());
+        let largest = comparison.largest(measure);
+        let step = step(largest);
         // Behind the longest bar its figure has its place.
         let amounts = comparison.rows.iter().flat_map(|row| &row.amounts);
-        let figures = amounts.map(|amount| figure(amount.conversions()).len());
+        let figures = amounts.map(|amount| figure(amount.of(measure)).len());
         let figure_width = DIGIT * figures.max().unwrap_or_default() as f64;
         Self {
             left: MARGIN + name_width + 12.0,
@@ -106,13 +109,14 @@ impl Layout {
             bottom,
             height: bottom + 48.0,
             group,
+            measure,
             step,
-            end: step * (comparison.largest() / step).ceil().max(1.0),
+            end: step * (largest / step).ceil().max(1.0),
         }
     }
 
-    fn x(&self, conversions: f64) -> f64 {
-        self.left + (self.right - self.left) * conversions / self.end
+    fn x(&self, amount: f64) -> f64 {
+        self.left + (self.right - self.left) * amount.max(0.0) / self.end
     }
 }
 
@@ -177,9 +181,9 @@ fn draw_axis(svg: &mut String, layout: &Layout) {
     let Layout { left, right, top, bottom, .. } = *layout;
     let count = (layout.end / layout.step).round() as u32;
     for tick in 0..=count {
-        let conversions = layout.step * f64::from(tick);
-        let (class, x) = (if tick == 0 { "edge" } else { "line" }, layout.x(conversions));
-        let label = figure(conversions);
+        let amount = layout.step * f64::from(tick);
+        let (class, x) = (if tick == 0 { "edge" } else { "line" }, layout.x(amount));
+        let label = figure(amount);
         let _ = writeln!(
             svg,
             "<line class=\"{class}\" x1=\"{x:.2}\" x2=\"{x:.2}\" y1=\"{top}\" y2=\"{bottom}\"/>\
@@ -191,9 +195,10 @@ fn draw_axis(svg: &mut String, layout: &Layout) {
     }
     let _ = writeln!(
         svg,
-        "<text class=\"faint\" x=\"{:.2}\" y=\"{}\" text-anchor=\"middle\">conversions</text>",
+        "<text class=\"faint\" x=\"{:.2}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
         f64::midpoint(left, right),
-        bottom + 34.0
+        bottom + 34.0,
+        layout.measure.name()
     );
 }
 
@@ -209,9 +214,9 @@ fn draw_group(svg: &mut String, comparison: &Comparison, layout: &Layout, i: usi
         escape(&super::bars::cut(name, NAME_WIDTH))
     );
     for (model, amount) in comparison.rows[i].amounts.iter().enumerate() {
-        let conversions = amount.conversions();
-        let (y, x) = (top + BAR * model as f64, layout.x(conversions));
-        let credited = figure(conversions);
+        let credited = amount.of(layout.measure);
+        let (y, x) = (top + BAR * model as f64, layout.x(credited));
+        let credited = figure(credited);
         let _ = writeln!(
             svg,
             "<rect class=\"m{model}\" x=\"{:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{}\">\
@@ -222,7 +227,7 @@ fn draw_group(svg: &mut String, comparison: &Comparison, layout: &Layout, i: usi
             BAR - 1.0,
             escape(name),
             escape(&comparison.models[model]),
-            percentage(comparison.share(model, *amount)),
+            percentage(comparison.share(layout.measure, model, *amount)),
             x + 4.0,
             y + BAR - 2.0
         );

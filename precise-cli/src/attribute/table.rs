@@ -4,14 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::comparison::{Amount, Comparison, figure, percentage};
-
-/// What is shown of each amount.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Measure {
-    Conversions,
-    Value,
-}
+use super::comparison::{Amount, Comparison, Measure, figure, percentage};
 
 /// Prints it, in a number of tables one below the other if a terminal is too narrow for one.
 pub(super) fn print(
@@ -55,11 +48,12 @@ struct Column {
 
 impl Column {
     fn of(comparison: &Comparison, measure: Measure, model: usize) -> Self {
-        let cell = |amount: Amount| match measure {
-            Measure::Conversions => {
-                (figure(amount.conversions()), percentage(comparison.share(model, amount)))
-            }
-            Measure::Value => (figure(amount.value()), String::new()),
+        let cell = |amount: Amount| {
+            let share = match measure {
+                Measure::Conversions => percentage(comparison.share(measure, model, amount)),
+                Measure::Value => String::new(),
+            };
+            (figure(amount.of(measure)), share)
         };
         let amounts = comparison.rows.iter().map(|row| row.amounts[model]);
         let cells = amounts.chain([comparison.totals[model]]).map(cell).collect();

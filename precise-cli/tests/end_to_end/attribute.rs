@@ -607,6 +607,44 @@ fn a_chart_is_sound_and_shows_the_figures() -> Tested {
 }
 
 #[test]
+fn a_chart_is_of_what_it_is_asked_for() -> Tested {
+    let place = Place::new();
+    let rows = "{\"path\":[\"few\"],\"conversions\":1,\"value\":900}\n\
+                {\"path\":[\"many\"],\"conversions\":9,\"value\":100}\n\
+                {\"path\":[\"back\"],\"conversions\":2,\"value\":-50}\n";
+    place.write("in.ndjson", rows);
+    let draw = |more: &[&str]| {
+        let args = ["attribute", "in.ndjson", "--model", "last", "--chart", "chart.svg"];
+        place.run(&[&args[..], more].concat()).succeeds();
+        Chart::read(&place.text("chart.svg"))
+    };
+    let chart = draw(&["--chart-by", "value"])?;
+    let titles: Vec<&str> = chart.bars.iter().map(|(_, title)| title.as_str()).collect();
+    let expected =
+        ["many, last: 100 (10.5263%)", "back, last: -50 (-5.2632%)", "few, last: 900 (94.7368%)"];
+    assert_eq!(titles, expected);
+    let [many, back, few] = [0, 1, 2].map(|i| chart.bars[i].0);
+    assert!((few - 9.0 * many).abs() < 0.05 && back == 0.0, "{many} {back} {few}");
+    for text in ["value", "12 conversions worth 950 on 3 paths"] {
+        assert!(chart.texts.iter().any(|found| found == text), "{text}: {:?}", chart.texts);
+    }
+    // Unless asked, of conversions.
+    let by_default = draw(&[])?.bars;
+    assert_eq!(draw(&["--chart-by", "conversions"])?.bars, by_default);
+    assert_eq!(by_default[0].1, "many, last: 9 (75.0000%)");
+    // Of nothing there is no chart.
+    place.write("in.ndjson", "{\"path\":[\"few\"]}\n");
+    place
+        .run(&["attribute", "in.ndjson", "--chart", "no.svg", "--chart-by", "value"])
+        .fails_with(2, &["there is no chart by value: no record has one"]);
+    place
+        .run(&["attribute", "in.ndjson", "--chart-by", "revenue"])
+        .fails_with(2, &["invalid value 'revenue'"]);
+    assert_eq!(place.names(), ["chart.svg", "in.ndjson"]);
+    Ok(())
+}
+
+#[test]
 fn of_many_cohorts_the_largest_are_shown_and_the_others_as_one() -> Tested {
     let place = Place::new();
     let line = |i: usize| format!("{{\"path\":[\"c{i:03}\"],\"conversions\":{}}}\n", 1000 - i);
