@@ -6,7 +6,6 @@
 //!  path  ──▶ model.rs ──▶ units          10^12 of them for each path
 //!  path.rs   markov.rs ──▶ transitions   what would be lost without a cohort
 //!            shapley.rs                  of a game of the caller's own
-//!  names.rs  cohorts by number
 //! ```
 //!
 //! What is summed is integers, so that no order, partition or CPU changes a result.
@@ -14,7 +13,6 @@
 pub mod contributions;
 pub mod markov;
 mod model;
-mod names;
 mod path;
 pub mod shapley;
 
@@ -26,12 +24,12 @@ use crate::canonical::append_escaped;
 use crate::decimal::{self, Unfit};
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
+use crate::names::Names;
 use crate::value::StoredState;
 
 use markov::{Removal, Transitions};
 pub use model::{Model, UNITS, touch_credit, touch_credit_json};
 use model::{Shares, largest_remainder};
-use names::Names;
 pub use path::TouchPath;
 use path::check_cohort;
 
@@ -471,7 +469,7 @@ fn sum_signed(a: i128, b: i128) -> Result<i128> {
 }
 
 /// A JSON array of what is JSON already.
-fn array(elements: impl Iterator<Item = String>) -> String {
+pub(crate) fn array(elements: impl Iterator<Item = String>) -> String {
     let mut array = String::from("[");
     for (i, element) in elements.enumerate() {
         if i > 0 {

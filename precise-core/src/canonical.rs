@@ -139,6 +139,106 @@ impl Canonicalizer {
         let mut encoder = Encoder::new(Gate::Exact, text, &mut self.buffers);
         self.reader.read(text, &mut encoder)
     }
+
+    /// The same, and in the same pass every token goes to `beside` too. What it has to refuse it
+    /// keeps to itself until the text is read: whatever is wrong with the text comes first.
+    ///
+    /// Errors: as [`canonicalize`].
+    pub(crate) fn check_beside(&mut self, text: &[u8], beside: &mut impl Witness) -> Result<()> {
+        let encoder = Encoder::new(Gate::Exact, text, &mut self.buffers);
+        self.reader.read(text, &mut Beside { encoder, witness: beside })
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn size(&self) -> usize {
+        self.reader.size() + self.buffers.size()
+    }
+}
+
+/// Who sees the tokens of a document while it is checked.
+#[allow(missing_docs, reason = "the names are those of a sink")]
+pub(crate) trait Witness {
+    fn open(&mut self, is_object: bool);
+    fn key(&mut self, key: &[u8]);
+    fn close(&mut self);
+    fn scalar(&mut self, scalar: Scalar<'_>);
+}
+
+/// A value that holds no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar<'a> {
+    Boolean,
+    Null,
+    /// As it stands in the text.
+    Number(&'a [u8]),
+    /// Its characters.
+    String(&'a [u8]),
+}
+
+struct Beside<'e, 'w, W> {
+    encoder: Encoder<'e>,
+    witness: &'w mut W,
+}
+
+impl<W: Witness> Sink for Beside<'_, '_, W> {
+    #[inline]
+    fn begin_object(&mut self) -> Result<()> {
+        self.witness.open(true);
+        self.encoder.begin_object()
+    }
+
+    #[inline]
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        self.witness.key(key.characters());
+        self.encoder.key(key)
+    }
+
+    #[inline]
+    fn end_object(&mut self) -> Result<()> {
+        self.witness.close();
+        self.encoder.end_object()
+    }
+
+    #[inline]
+    fn begin_array(&mut self) -> Result<()> {
+        self.witness.open(false);
+        self.encoder.begin_array()
+    }
+
+    #[inline]
+    fn end_array(&mut self) -> Result<()> {
+        self.witness.close();
+        self.encoder.end_array()
+    }
+
+    #[inline]
+    fn string(&mut self, string: Text<'_>) -> Result<()> {
+        self.witness.scalar(Scalar::String(string.characters()));
+        self.encoder.string(string)
+    }
+
+    #[inline]
+    fn number(&mut self, number: Literal<'_>) -> Result<()> {
+        self.witness.scalar(Scalar::Number(number.text));
+        self.encoder.number(number)
+    }
+
+    #[inline]
+    fn boolean(&mut self, boolean: bool) -> Result<()> {
+        self.witness.scalar(Scalar::Boolean);
+        self.encoder.boolean(boolean)
+    }
+
+    #[inline]
+    fn null(&mut self) -> Result<()> {
+        self.witness.scalar(Scalar::Null);
+        self.encoder.null()
+    }
+
+    #[cold]
+    fn path(&self, place: Place) -> String {
+        self.encoder.path(place)
+    }
 }
 
 /// What an encoder needs and may keep from one document to the next.

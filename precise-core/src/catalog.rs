@@ -10,6 +10,7 @@
 
 mod attribution;
 mod cohort;
+mod royalty;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -37,7 +38,7 @@ pub struct Function {
     /// The name in every engine, in the case the engine likes.
     pub name: &'static str,
     /// Functions of one family stand together: `proof`, `batch`, `receipt`, `cohort`,
-    /// `attribution`, `about`.
+    /// `attribution`, `royalty`, `about`.
     pub family: &'static str,
     /// The first version that has it.
     pub since: &'static str,
@@ -1059,6 +1060,13 @@ pub const FUNCTIONS: &[Function] = &[
     attribution::PATH_TRANSITIONS,
     attribution::MARKOV_SOLVE,
     attribution::SHAPLEY,
+    royalty::ROYALTY,
+    royalty::SETTLE,
+    royalty::STATEMENT,
+    royalty::STATEMENT_LINE,
+    royalty::VERIFY_STATEMENT_LINE,
+    royalty::LEDGER_ENTRY_ID,
+    royalty::LEDGER_VOID_ID,
 ];
 
 fn optional_age(args: &[Value<'_>]) -> Result<u64> {

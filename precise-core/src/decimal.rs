@@ -29,8 +29,8 @@ impl Unfit {
 
 /// `text`, a number as JSON writes them, in units of 10^-`decimals`. Zeros at its end are no
 /// decimals: 1.50 is 1.5.
-pub fn parse(text: &str, decimals: u32) -> Result<i128, Unfit> {
-    let text = text.as_bytes();
+pub fn parse(text: impl AsRef<[u8]>, decimals: u32) -> Result<i128, Unfit> {
+    let text = text.as_ref();
     let (negative, text) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, text),

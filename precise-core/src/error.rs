@@ -695,8 +695,8 @@ impl Code {
             ),
             Self::CohortCount => (
                 "PR906",
-                "too many cohorts in one aggregate",
-                "SPEC section 9.3 has the limits; group by something first.",
+                "too many cohorts or contributors in one aggregate",
+                "SPEC sections 9.3 and 10.1 have the limits; group by something first.",
             ),
             Self::SumSize => {
                 ("PR907", "a sum leaves 128 bits", "Sum fewer or smaller amounts at a time.")

@@ -14,6 +14,9 @@
 //!  performance.rs  how a cohort did: facts, exact sums, and what they show
 //!  statistics.rs   intervals and their like, the same bits everywhere
 //!  attribution.rs  which cohorts brought conversions, and whose data stands behind an event
+//!  royalty.rs      what contributors are due: accruals, settlements, statements and their lines
+//!  money.rs     amounts and currencies
+//!  names.rs     names by number, for aggregates
 //!  decimal.rs   exact decimals, as integers of a unit
 //!  catalog.rs   every SQL function, as one table: name, arguments, doc, example, kernel
 //!  records.rs   those of them that make something of a record a row, a batch at a time
@@ -48,6 +51,8 @@ pub mod hex;
 pub mod json;
 mod lanes;
 pub mod merkle;
+pub mod money;
+mod names;
 pub mod note;
 pub mod number;
 pub mod performance;
@@ -56,6 +61,7 @@ pub mod proof;
 pub mod receipt;
 pub mod records;
 pub mod row;
+pub mod royalty;
 pub mod ruleset;
 pub mod statistics;
 pub mod status;

@@ -3,6 +3,8 @@
 //! A verdict is an answer, never an exception: whatever is wrong with what is verified is named in
 //! the step that met it.
 
+mod statement_line;
+
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,6 +22,8 @@ use crate::receipt::{Receipt, StatusReceipt};
 use crate::row::UtcSecond;
 use crate::status::{Standing, StatusProof};
 use crate::tlog::{self, LogProof};
+
+pub use statement_line::{STATEMENT_LINE_STEPS, verify_statement_line};
 
 /// The steps, in the order they are taken.
 pub const STEPS: [&str; 8] =
@@ -59,7 +63,7 @@ pub enum Position<'a> {
 /// One step of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// One of [`STEPS`].
+    /// One of [`STEPS`], or of [`STATEMENT_LINE_STEPS`].
     pub name: &'static str,
     /// None: not checked.
     pub ok: Option<bool>,
@@ -150,17 +154,17 @@ pub fn verify(request: &Request<'_>) -> Verdict {
                 .transpose(),
         );
     }
-    conclude(found)
+    conclude(&STEPS, found)
 }
 
 /// What a step found: in words, or not asked; or why it failed.
 type Found = core::result::Result<Option<String>, String>;
 
 /// The verdict on what the steps found, in order. Those that are not there were not reached.
-fn conclude(mut found: Vec<Found>) -> Verdict {
-    let mut steps: Vec<Step> = Vec::with_capacity(STEPS.len());
+fn conclude(names: &[&'static str], mut found: Vec<Found>) -> Verdict {
+    let mut steps: Vec<Step> = Vec::with_capacity(names.len());
     let mut failed = false;
-    for (i, name) in STEPS.into_iter().enumerate() {
+    for (i, &name) in names.iter().enumerate() {
         let (ok, detail) = match found.get_mut(i) {
             Some(Ok(Some(detail))) if !failed => (Some(true), core::mem::take(detail).into()),
             Some(Err(detail)) if !failed => (Some(false), core::mem::take(detail).into()),
@@ -291,7 +295,7 @@ fn judge(
     status: Option<(&Result<StatusReceipt>, Freshness)>,
 ) -> Verdict {
     let canonical = match canonical::canonicalize(record) {
-        Err(error) => return conclude(alloc::vec![Err(failure(&error))]),
+        Err(error) => return conclude(&STEPS, alloc::vec![Err(failure(&error))]),
         Ok(canonical) => canonical,
     };
     let hash = proof::hash(&canonical, blind);
@@ -300,7 +304,7 @@ fn judge(
     let receipt = match Receipt::parse(receipt) {
         Err(error) => {
             found.push(Err(failure(&error)));
-            return conclude(found);
+            return conclude(&STEPS, found);
         }
         Ok(receipt) => receipt,
     };
@@ -311,14 +315,7 @@ fn judge(
         Err(_) => Ok(None),
         Ok(entry) => check_receipt_batch(&receipt, entry).map(Some),
     });
-    found.push(entry.map(|entry| {
-        let BatchEntry { kind, batch_root, closed_at, count, .. } = &entry;
-        let (kind, root) = (kind.name(), hex::format_hash(batch_root));
-        Some(alloc::format!(
-            "{} bytes: kind {kind}, count {count}, batch_root {root}, closed_at {closed_at}",
-            receipt.entry.len()
-        ))
-    }));
+    found.push(entry.map(|entry| Some(describe_entry(&receipt.entry, &entry))));
     found.push(check_logged(&receipt.entry, &receipt.tlog_proof));
     let vouched = vouched(&receipt.tlog_proof, policy);
     let origin = vouched.as_ref().ok().map(|vouched| vouched.checkpoint.origin.clone());
@@ -332,7 +329,7 @@ fn judge(
             check_status(status, freshness, &receipt.proof_hash, &origin, policy).map(Some)
         }
     });
-    conclude(found)
+    conclude(&STEPS, found)
 }
 
 fn check_receipt_proof(
@@ -367,6 +364,15 @@ fn batch_entry(text: &str, kind: Option<&str>) -> core::result::Result<BatchEntr
             _ => Ok(entry),
         },
     }
+}
+
+/// `175 bytes: kind records, count 1, batch_root 0x…, closed_at 2026-11-22T20:00:00Z`
+fn describe_entry(text: &str, entry: &BatchEntry) -> String {
+    let BatchEntry { kind, batch_root, closed_at, count, .. } = entry;
+    let (len, kind, root) = (text.len(), kind.name(), hex::format_hash(batch_root));
+    alloc::format!(
+        "{len} bytes: kind {kind}, count {count}, batch_root {root}, closed_at {closed_at}"
+    )
 }
 
 fn check_receipt_batch(

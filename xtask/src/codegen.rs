@@ -40,6 +40,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("receipt", "From a receipt to its verdict, and what has become void."),
     ("cohort", "From records to the cohorts that they are in."),
     ("attribution", "From events and paths to whose part in them is how large."),
+    ("royalty", "From events to what contributors are due, are paid, and can be shown of it."),
     ("about", "The software itself."),
 ];
 

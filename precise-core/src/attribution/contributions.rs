@@ -2,13 +2,13 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use crate::canonical::canonicalize;
+use crate::canonical::{Canonicalizer, Scalar, Witness};
 use crate::decimal::{self, Unfit};
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
-use crate::json::{Place, Reader, Sink, Text};
-use crate::number::Literal;
+use crate::money::Currency;
 
 /// Decimals of a weight: parts per million.
 const WEIGHT_DECIMALS: u32 = 6;
@@ -20,7 +20,7 @@ const WHOLE_PPM: u32 = 1_000_000;
 const PRICE_DECIMALS: u32 = 9;
 
 /// Prices are below this, 10^9.
-const MAX_PRICE: i128 = 10_i128.pow(9 + PRICE_DECIMALS);
+const MAX_PRICE: u64 = 10_u64.pow(9 + PRICE_DECIMALS);
 
 /// Decimals of an amount: a price is that of a thousand, and a weight counts in millionths.
 const AMOUNT_DECIMALS: u32 = PRICE_DECIMALS + 3 + WEIGHT_DECIMALS;
@@ -43,16 +43,13 @@ enum Rule {
     Split,
 }
 
-/// Three capital letters.
-type Currency = [u8; 3];
-
 impl Policy {
     /// Reads `split`, `each`, `split(USD)` or `each(USD)`.
     ///
     /// Error: PR513.
     pub fn parse(text: &str) -> Result<Self> {
         let (rule, currency) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
-            Some((rule, currency)) => (rule, parse_currency(currency.as_bytes()).map(Some)),
+            Some((rule, currency)) => (rule, Currency::parse(currency.as_bytes()).map(Some)),
             None => (text, Some(None)),
         };
         let rule = match rule {
@@ -66,11 +63,6 @@ impl Policy {
         let shown: String = text.chars().take(40).collect();
         Err(Error::new(Code::ContributionPolicy).because(alloc::format!("{shown:?}")))
     }
-}
-
-fn parse_currency(text: &[u8]) -> Option<Currency> {
-    let letters: Currency = text.try_into().ok()?;
-    letters.iter().all(u8::is_ascii_uppercase).then_some(letters)
 }
 
 /// What one contributor is due for one kind of signal.
@@ -117,72 +109,107 @@ pub fn to_json(contributions: &[Contribution]) -> String {
 
 /// The contributions to an event, sorted by contributor and then by signal type.
 ///
-/// Errors: those of [`canonicalize`] for what is no record; PR510 to PR512 for its contributors,
-/// PR601 and PR602 for its price and currency.
+/// Errors: those of [`canonicalize`](crate::canonical::canonicalize) for what is no record; PR510
+/// to PR512 for its contributors, PR601 and PR602 for its price and currency.
 pub fn contributions(event: &[u8], policy: &Policy) -> Result<Vec<Contribution>> {
-    let canonical = canonicalize(event)?;
-    let mut event = Event::default();
-    Reader::default().read(&canonical, &mut event)?;
-    let Event { mut contributors, price, currency, is_impression, fault, .. } = event;
-    contributors.sort_unstable();
-    for pair in contributors.windows(2) {
-        let [Contributor { id, signal_type, .. }, next] = pair else { continue };
-        if (id, signal_type) == (&next.id, &next.signal_type) {
-            let detail = alloc::format!("{id:?} with {signal_type:?}");
-            return Err(Error::new(Code::ContributorTwice)
-                .at_path(CONTRIBUTORS_PATH.into())
-                .because(detail));
-        }
-    }
-    let total: u64 = contributors.iter().map(|found| u64::from(found.weight_ppm)).sum();
-    if policy.rule == Rule::Split && !contributors.is_empty() && total != WHOLE_PPM.into() {
-        let mut sum = Vec::new();
-        decimal::append(total.into(), WEIGHT_DECIMALS, &mut sum);
-        return Err(Error::new(Code::WeightSum)
-            .at_path(CONTRIBUTORS_PATH.into())
-            .because(alloc::format!("they sum to {}", String::from_utf8_lossy(&sum))));
-    }
-    match fault {
-        Some(fault) if !contributors.is_empty() => return Err(fault),
-        _ => {}
-    }
-    let price = if is_impression { price } else { Some(0) };
-    let currency = currency.or(policy.currency);
-    let contribution = |Contributor { id, signal_type, weight_ppm }: Contributor| Contribution {
-        contributor: id,
-        signal_type,
-        weight_ppm,
+    let mut reader = EventReader::default();
+    let event = reader.read(event, policy)?;
+    let price = if event.is_impression { event.price } else { Some(0) };
+    let contribution = |part: Part<'_>| Contribution {
+        contributor: String::from_utf8_lossy(part.contributor).into_owned(),
+        signal_type: String::from_utf8_lossy(part.signal_type).into_owned(),
+        weight_ppm: part.weight_ppm,
         // Below 10^18 · 10^6.
-        amount: price.map(|price| price * i128::from(weight_ppm)),
-        currency: currency.map(|letters| String::from_utf8_lossy(&letters).into_owned()),
+        amount: price.map(|price| i128::from(price) * i128::from(part.weight_ppm)),
+        currency: event.currency.map(|currency| alloc::format!("{currency}")),
     };
-    Ok(contributors.into_iter().map(contribution).collect())
+    Ok(event.parts().map(contribution).collect())
 }
 
-/// What an event says of one contributor. Sorted by id, then by signal type.
-#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Reads events, one after the other, in memory that stays.
+#[derive(Debug, Default)]
+pub(crate) struct EventReader {
+    canonicalizer: Canonicalizer,
+    event: Event,
+}
+
+/// What an event says of contributions, and the policy where it says nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Priced<'e> {
+    event: &'e Event,
+    /// In 10^-9 a thousand, below 10^18.
+    pub(crate) price: Option<u64>,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) is_impression: bool,
+}
+
+/// A contributor's part in an event, for one kind of signal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'e> {
+    pub(crate) contributor: &'e [u8],
+    pub(crate) signal_type: &'e [u8],
+    pub(crate) weight_ppm: u32,
+}
+
+impl EventReader {
+    /// Errors: as [`contributions`].
+    pub(crate) fn read(&mut self, text: &[u8], policy: &Policy) -> Result<Priced<'_>> {
+        let Self { canonicalizer, event } = self;
+        event.clear();
+        canonicalizer.check_beside(text, event)?;
+        event.check(policy.rule)?;
+        Ok(Priced {
+            event,
+            price: event.price,
+            currency: event.currency.or(policy.currency),
+            is_impression: event.is_impression,
+        })
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn size(&self) -> usize {
+        let contributors = self.event.contributors.capacity() * size_of::<Contributor>();
+        self.canonicalizer.size() + contributors + self.event.characters.capacity()
+    }
+}
+
+impl<'e> Priced<'e> {
+    /// Sorted by contributor and then by signal type.
+    #[inline]
+    pub(crate) fn parts(self) -> impl Iterator<Item = Part<'e>> {
+        self.event.contributors.iter().map(|contributor| self.event.part(contributor))
+    }
+}
+
+/// What an event says of one contributor: where its texts are, and its weight.
+#[derive(Clone, Debug)]
 struct Contributor {
-    id: String,
-    signal_type: String,
+    id: Range<usize>,
+    signal_type: Range<usize>,
     weight_ppm: u32,
 }
 
-/// What an event says about contributions, read from its canonical form.
+/// What an event says about contributions, as its tokens come. What is wrong is kept until all of
+/// them were seen: a fault of the text is before it.
 #[derive(Debug, Default)]
 struct Event {
     contributors: Vec<Contributor>,
-    price: Option<i128>,
+    /// Their ids and signal types.
+    characters: Vec<u8>,
+    price: Option<u64>,
     currency: Option<Currency>,
     is_impression: bool,
-    /// Of the price or the currency, where it matters only if there are contributors.
+    /// Of the contributors.
     fault: Option<Error>,
+    /// Of the price or the currency, where it matters only if there are contributors.
+    price_fault: Option<Error>,
     inside: Inside,
     field: Field,
     /// Containers that are open and not looked into.
     passed_over: usize,
     /// Of the contributor that is open.
-    id: Option<String>,
-    signal_type: Option<String>,
+    id: Option<Range<usize>>,
+    signal_type: Option<Range<usize>>,
     weight_ppm: Option<u32>,
 }
 
@@ -225,32 +252,71 @@ impl Field {
     }
 }
 
-enum Scalar<'a> {
-    String(&'a str),
-    Number(&'a str),
-    Null,
-    Boolean,
-}
-
 impl Event {
-    fn scalar(&mut self, scalar: &Scalar<'_>) -> Result<()> {
-        if self.passed_over > 0 {
-            return Ok(());
-        }
-        let taken = self.take(scalar);
-        self.put_off(taken)
+    /// As before any token.
+    fn clear(&mut self) {
+        self.contributors.clear();
+        self.characters.clear();
+        (self.price, self.currency, self.is_impression) = (None, None, false);
+        (self.fault, self.price_fault) = (None, None);
+        (self.inside, self.field, self.passed_over) = (Inside::Event, Field::Event, 0);
     }
 
-    fn take(&mut self, scalar: &Scalar<'_>) -> Result<()> {
+    /// Puts the contributors in order, and refuses what is wrong with them or, if there are any,
+    /// with their price.
+    fn check(&mut self, rule: Rule) -> Result<()> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let Self { contributors, characters, .. } = self;
+        let key = |contributor: &Contributor| {
+            let Contributor { id, signal_type, .. } = contributor;
+            (&characters[id.clone()], &characters[signal_type.clone()])
+        };
+        contributors.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        if let Some(pair) = contributors.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
+            let (id, signal_type) = key(&pair[0]);
+            let shown = |text| String::from_utf8_lossy(text).into_owned();
+            let detail = alloc::format!("{:?} with {:?}", shown(id), shown(signal_type));
+            return Err(Error::new(Code::ContributorTwice)
+                .at_path(CONTRIBUTORS_PATH.into())
+                .because(detail));
+        }
+        if contributors.is_empty() {
+            return Ok(());
+        }
+        let total: u64 = contributors.iter().map(|found| u64::from(found.weight_ppm)).sum();
+        if rule == Rule::Split && total != WHOLE_PPM.into() {
+            let mut sum = Vec::new();
+            decimal::append(total.into(), WEIGHT_DECIMALS, &mut sum);
+            return Err(Error::new(Code::WeightSum)
+                .at_path(CONTRIBUTORS_PATH.into())
+                .because(alloc::format!("they sum to {}", String::from_utf8_lossy(&sum))));
+        }
+        self.price_fault.take().map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    fn part(&self, contributor: &Contributor) -> Part<'_> {
+        let Contributor { id, signal_type, weight_ppm } = contributor;
+        Part {
+            contributor: &self.characters[id.clone()],
+            signal_type: &self.characters[signal_type.clone()],
+            weight_ppm: *weight_ppm,
+        }
+    }
+
+    /// Takes the value of the field.
+    fn take(&mut self, scalar: Scalar<'_>) -> Result<()> {
         match (self.field, scalar) {
             (Field::EventType, Scalar::String(event_type)) => {
-                self.is_impression = *event_type == "impression";
+                self.is_impression = event_type == b"impression";
             }
             (Field::Contributors | Field::Price | Field::Currency, Scalar::Null) => {}
             (field, _) if field.takes_anything() => {}
-            (Field::Id, Scalar::String(id)) if !id.is_empty() => self.id = Some((*id).into()),
+            (Field::Id, Scalar::String(id)) if !id.is_empty() => self.id = Some(self.keep(id)),
             (Field::SignalType, Scalar::String(signal_type)) if !signal_type.is_empty() => {
-                self.signal_type = Some((*signal_type).into());
+                self.signal_type = Some(self.keep(signal_type));
             }
             (Field::Weight, Scalar::String(weight) | Scalar::Number(weight)) => {
                 let weight = decimal::parse(weight, WEIGHT_DECIMALS)
@@ -264,13 +330,11 @@ impl Event {
                 if price < 0 {
                     return Err(self.refusal("it is negative"));
                 }
-                if price >= MAX_PRICE {
-                    return Err(self.refusal(Unfit::Size.detail()));
-                }
-                self.price = Some(price);
+                let price = u64::try_from(price).ok().filter(|&price| price < MAX_PRICE);
+                self.price = Some(price.ok_or_else(|| self.refusal(Unfit::Size.detail()))?);
             }
             (Field::Currency, Scalar::String(currency)) => {
-                let currency = parse_currency(currency.as_bytes());
+                let currency = Currency::parse(currency);
                 self.currency =
                     Some(currency.ok_or_else(|| self.refusal("it is not three capital letters"))?);
             }
@@ -279,65 +343,35 @@ impl Event {
         Ok(())
     }
 
-    /// A container that begins here; `object` says of which kind.
-    fn open(&mut self, object: bool) -> Result<()> {
-        if self.passed_over > 0 {
-            self.passed_over += 1;
-            return Ok(());
-        }
-        match (self.field, object) {
-            (Field::Event, true) => {}
-            (Field::Attribution, true) => self.inside = Inside::Attribution,
-            (Field::Metadata, true) => self.inside = Inside::Metadata,
-            (Field::Contributors, false) => {
-                (self.inside, self.field) = (Inside::Contributors, Field::Contributor);
-            }
-            (Field::Contributor, true) => {
-                self.inside = Inside::Contributor;
-                (self.id, self.signal_type, self.weight_ppm) = (None, None, None);
-            }
-            (field, _) if field.takes_anything() => self.passed_over = 1,
-            _ => {
-                self.passed_over = 1;
-                return self.put_off(Err(self.unexpected()));
-            }
-        }
+    /// Where the characters of a text are.
+    fn keep(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.characters.len();
+        self.characters.extend_from_slice(text);
+        start..self.characters.len()
+    }
+
+    /// Takes the contributor that ends here.
+    fn end_contributor(&mut self) -> Result<()> {
+        let missing = |name| alloc::format!("its {name} is missing");
+        let Some(id) = self.id.take() else { return Err(self.refusal(missing("id"))) };
+        let Some(signal_type) = self.signal_type.take() else {
+            return Err(self.refusal(missing("signal_type")));
+        };
+        let Some(weight_ppm) = self.weight_ppm.take() else {
+            return Err(self.refusal(missing("weight")));
+        };
+        self.contributors.push(Contributor { id, signal_type, weight_ppm });
         Ok(())
     }
 
-    /// Keeps what is wrong with the price or the currency: it matters only to contributors.
-    fn put_off(&mut self, taken: Result<()>) -> Result<()> {
-        match taken {
-            Err(fault) if matches!(self.field, Field::Price | Field::Currency) => {
-                self.fault.get_or_insert(fault);
-                Ok(())
-            }
-            taken => taken,
-        }
-    }
-
-    fn close(&mut self) -> Result<()> {
-        if self.passed_over > 0 {
-            self.passed_over -= 1;
-            return Ok(());
-        }
-        match self.inside {
-            Inside::Contributor => {
-                (self.inside, self.field) = (Inside::Contributors, Field::Contributor);
-                let missing = |name| alloc::format!("its {name} is missing");
-                let Some(id) = self.id.take() else { return Err(self.refusal(missing("id"))) };
-                let Some(signal_type) = self.signal_type.take() else {
-                    return Err(self.refusal(missing("signal_type")));
-                };
-                let Some(weight_ppm) = self.weight_ppm.take() else {
-                    return Err(self.refusal(missing("weight")));
-                };
-                self.contributors.push(Contributor { id, signal_type, weight_ppm });
-            }
-            Inside::Contributors => self.inside = Inside::Attribution,
-            Inside::Attribution | Inside::Metadata | Inside::Event => self.inside = Inside::Event,
-        }
-        Ok(())
+    /// Keeps the first fault of each kind.
+    fn note(&mut self, taken: Result<()>) {
+        let Err(fault) = taken else { return };
+        let place = match self.field {
+            Field::Price | Field::Currency => &mut self.price_fault,
+            _ => &mut self.fault,
+        };
+        place.get_or_insert(fault);
     }
 
     fn unexpected(&self) -> Error {
@@ -367,14 +401,37 @@ impl Event {
     }
 }
 
-impl Sink for Event {
-    fn begin_object(&mut self) -> Result<()> {
-        self.open(true)
+impl Witness for Event {
+    /// A container that begins here.
+    #[inline]
+    fn open(&mut self, is_object: bool) {
+        if self.passed_over > 0 {
+            self.passed_over += 1;
+            return;
+        }
+        match (self.field, is_object) {
+            (Field::Event, true) => {}
+            (Field::Attribution, true) => self.inside = Inside::Attribution,
+            (Field::Metadata, true) => self.inside = Inside::Metadata,
+            (Field::Contributors, false) => {
+                (self.inside, self.field) = (Inside::Contributors, Field::Contributor);
+            }
+            (Field::Contributor, true) => {
+                self.inside = Inside::Contributor;
+                (self.id, self.signal_type, self.weight_ppm) = (None, None, None);
+            }
+            (field, _) if field.takes_anything() => self.passed_over = 1,
+            _ => {
+                self.passed_over = 1;
+                self.note(Err(self.unexpected()));
+            }
+        }
     }
 
-    fn key(&mut self, key: Text<'_>) -> Result<()> {
+    #[inline]
+    fn key(&mut self, key: &[u8]) {
         if self.passed_over == 0 {
-            self.field = match (self.inside, key.characters()) {
+            self.field = match (self.inside, key) {
                 (Inside::Event, b"attribution") => Field::Attribution,
                 (Inside::Event, b"event_type") => Field::EventType,
                 (Inside::Event, b"metadata") => Field::Metadata,
@@ -387,39 +444,30 @@ impl Sink for Event {
                 _ => Field::Other,
             };
         }
-        Ok(())
     }
 
-    fn end_object(&mut self) -> Result<()> {
-        self.close()
+    #[inline]
+    fn close(&mut self) {
+        if self.passed_over > 0 {
+            self.passed_over -= 1;
+            return;
+        }
+        match self.inside {
+            Inside::Contributor => {
+                (self.inside, self.field) = (Inside::Contributors, Field::Contributor);
+                let ended = self.end_contributor();
+                self.note(ended);
+            }
+            Inside::Contributors => self.inside = Inside::Attribution,
+            Inside::Attribution | Inside::Metadata | Inside::Event => self.inside = Inside::Event,
+        }
     }
 
-    fn begin_array(&mut self) -> Result<()> {
-        self.open(false)
-    }
-
-    fn end_array(&mut self) -> Result<()> {
-        self.close()
-    }
-
-    fn string(&mut self, string: Text<'_>) -> Result<()> {
-        self.scalar(&Scalar::String(&String::from_utf8_lossy(string.characters())))
-    }
-
-    fn number(&mut self, number: Literal<'_>) -> Result<()> {
-        // The digits of a number are ASCII.
-        self.scalar(&Scalar::Number(&String::from_utf8_lossy(number.text)))
-    }
-
-    fn boolean(&mut self, _: bool) -> Result<()> {
-        self.scalar(&Scalar::Boolean)
-    }
-
-    fn null(&mut self) -> Result<()> {
-        self.scalar(&Scalar::Null)
-    }
-
-    fn path(&self, _: Place) -> String {
-        "$".into()
+    #[inline]
+    fn scalar(&mut self, scalar: Scalar<'_>) {
+        if self.passed_over == 0 && self.field != Field::Other {
+            let taken = self.take(scalar);
+            self.note(taken);
+        }
     }
 }

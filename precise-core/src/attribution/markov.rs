@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::model::ORDERS;
-use super::names::{Names, Recent, mix};
 use super::path::{TouchPath, check_cohort};
 use crate::document::{Document, MAX_INTEGER, Members, Writer};
 use crate::error::{Code, Error, Result};
+use crate::names::{Names, Recent, mix};
 
 /// States that one chain may have, the one before the first touch included.
 const MAX_STATES: usize = 4096;

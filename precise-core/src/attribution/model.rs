@@ -7,10 +7,10 @@ use core::cmp::Reverse;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use super::names::Names;
 use super::path::TouchPath;
 use crate::document::Writer;
 use crate::error::{Code, Error, Result};
+use crate::names::Names;
 
 /// What each path hands out.
 pub const UNITS: u64 = 1_000_000_000_000;

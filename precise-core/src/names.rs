@@ -1,4 +1,4 @@
-//! Cohorts by number: each text is kept once.
+//! Names by number (cohorts, contributors): each text is kept once.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 
 use crate::error::{Code, Error, Result};
 
-/// Distinct cohorts that one aggregate may have.
-pub(super) const MAX_NAMES: usize = 1 << 20;
+/// Distinct names that one aggregate may have.
+pub(crate) const MAX_NAMES: usize = 1 << 20;
 
-/// Cohorts, numbered from 0 in the order in which they came.
+/// Names, numbered from 0 in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// By their bytes.
     numbers: BTreeMap<Arc<[u8]>, u32>,
     /// By their numbers.
@@ -21,11 +21,11 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The number of a cohort, a new one if it has none.
+    /// The number of a name, a new one if it has none.
     ///
     /// Error: PR906.
     #[inline]
-    pub(super) fn number(&mut self, text: &[u8]) -> Result<u32> {
+    pub(crate) fn number(&mut self, text: &[u8]) -> Result<u32> {
         let slot = hash(text);
         let recent = self.recent.get(slot);
         match self.texts.get(recent as usize) {
@@ -39,7 +39,7 @@ impl Names {
             number
         } else {
             if self.texts.len() == MAX_NAMES {
-                let detail = alloc::format!("more than {MAX_NAMES} distinct cohorts");
+                let detail = alloc::format!("more than {MAX_NAMES} distinct names");
                 return Err(Error::new(Code::CohortCount).because(detail));
             }
             let number = self.texts.len() as u32;
@@ -55,22 +55,22 @@ impl Names {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// The cohort of a number.
-    pub(super) fn text(&self, number: u32) -> &[u8] {
+    /// The name of a number.
+    pub(crate) fn text(&self, number: u32) -> &[u8] {
         &self.texts[number as usize]
     }
 
     /// All, sorted by their bytes.
-    pub(super) fn sorted(&self) -> impl Iterator<Item = (&[u8], u32)> {
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = (&[u8], u32)> {
         self.numbers.iter().map(|(text, &number)| (&**text, number))
     }
 
     /// Bytes of memory held, nearly.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         // Two pointers to each text, its two counts, and its number, in nodes that are not full.
         self.text_len + self.texts.len() * 72 + self.recent.size()
     }
@@ -79,7 +79,7 @@ impl Names {
 /// Which number was found last for a hash. It saves the search of a tree for what comes all the
 /// time, and whatever texts somebody may think up, it costs no more than that search.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     slots: Vec<u32>,
 }
 
@@ -90,11 +90,11 @@ impl Recent {
     /// The number, to be checked, since many hashes share a slot. One that nothing has if there is
     /// none.
     #[inline]
-    pub(super) fn get(&self, hash: u64) -> u32 {
+    pub(crate) fn get(&self, hash: u64) -> u32 {
         self.slots.get(self.slot(hash)).copied().unwrap_or(u32::MAX)
     }
 
-    pub(super) fn put(&mut self, hash: u64, number: u32) {
+    pub(crate) fn put(&mut self, hash: u64, number: u32) {
         let slot = self.slot(hash);
         if let Some(place) = self.slots.get_mut(slot) {
             *place = number;
@@ -102,7 +102,7 @@ impl Recent {
     }
 
     /// Makes room for `count` numbers, four slots each, so that few collide.
-    pub(super) fn fit(&mut self, count: usize) {
+    pub(crate) fn fit(&mut self, count: usize) {
         if self.slots.len() < Self::MAX_LEN && self.slots.len() < 4 * count {
             let len = (8 * count).next_power_of_two().min(Self::MAX_LEN);
             self.slots.clear();
@@ -110,7 +110,7 @@ impl Recent {
         }
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.slots.len() * size_of::<u32>()
     }
 
@@ -123,7 +123,7 @@ impl Recent {
 
 /// Mixes eight bytes.
 #[inline]
-pub(super) fn mix(word: u64) -> u64 {
+pub(crate) fn mix(word: u64) -> u64 {
     // 2^64 divided by the golden ratio.
     word.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
