@@ -899,6 +899,133 @@ CREATE FUNCTION precise_shapley("v" jsonb) RETURNS json
     AS 'MODULE_PATHNAME', 'precise_call';
 COMMENT ON FUNCTION precise_shapley(jsonb) IS 'The Shapley values of a game, exact to 10^-12; they sum to what all cohorts together are worth more than none.';
 
+CREATE FUNCTION precise.precise_royalty_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_combine';
+CREATE FUNCTION precise.precise_royalty_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_serialize';
+CREATE FUNCTION precise.precise_royalty_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_deserialize';
+CREATE FUNCTION precise.precise_royalty_finish(internal) RETURNS json
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_finish';
+CREATE FUNCTION precise.precise_royalty_update(internal, "event" text, "rate_ppm" bigint, "policy" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE AGGREGATE precise_royalty("event" text, "rate_ppm" bigint, "policy" text) (
+    SFUNC = precise.precise_royalty_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_royalty_combine,
+    SERIALFUNC = precise.precise_royalty_serialize, DESERIALFUNC = precise.precise_royalty_deserialize,
+    FINALFUNC = precise.precise_royalty_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_royalty(text, bigint, text) IS 'What contributors are due for a group of events, exact to 10^-24, each currency by itself. An event that is no impression adds nothing; an impression without a price is refused. Rows that repeat are summed as they come.';
+
+CREATE FUNCTION precise.precise_royalty_update(internal, "event" json, "rate_ppm" bigint, "policy" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE AGGREGATE precise_royalty("event" json, "rate_ppm" bigint, "policy" text) (
+    SFUNC = precise.precise_royalty_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_royalty_combine,
+    SERIALFUNC = precise.precise_royalty_serialize, DESERIALFUNC = precise.precise_royalty_deserialize,
+    FINALFUNC = precise.precise_royalty_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_royalty(json, bigint, text) IS 'What contributors are due for a group of events, exact to 10^-24, each currency by itself. An event that is no impression adds nothing; an impression without a price is refused. Rows that repeat are summed as they come.';
+
+CREATE FUNCTION precise.precise_royalty_update(internal, "event" jsonb, "rate_ppm" bigint, "policy" text) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'precise_update';
+CREATE AGGREGATE precise_royalty("event" jsonb, "rate_ppm" bigint, "policy" text) (
+    SFUNC = precise.precise_royalty_update, STYPE = internal,
+    COMBINEFUNC = precise.precise_royalty_combine,
+    SERIALFUNC = precise.precise_royalty_serialize, DESERIALFUNC = precise.precise_royalty_deserialize,
+    FINALFUNC = precise.precise_royalty_finish, PARALLEL = SAFE);
+COMMENT ON AGGREGATE precise_royalty(jsonb, bigint, text) IS 'What contributors are due for a group of events, exact to 10^-24, each currency by itself. An event that is no impression adds nothing; an impression without a price is refused. Rows that repeat are summed as they come.';
+
+CREATE FUNCTION precise_settle("accruals" text, "minor_digits" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_settle(text, bigint) IS 'Turns what is owed into payments by largest remainder. What is paid and what is carried to the next period sum to what was owed, to the last unit. Nobody is paid less than nothing.';
+
+CREATE FUNCTION precise_settle("accruals" json, "minor_digits" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_settle(json, bigint) IS 'Turns what is owed into payments by largest remainder. What is paid and what is carried to the next period sum to what was owed, to the last unit. Nobody is paid less than nothing.';
+
+CREATE FUNCTION precise_settle("accruals" jsonb, "minor_digits" bigint) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_settle(jsonb, bigint) IS 'Turns what is owed into payments by largest remainder. What is paid and what is carried to the next period sum to what was owed, to the last unit. Nobody is paid less than nothing.';
+
+CREATE FUNCTION precise_statement("settlement" text, "period" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement(text, text, bytea) IS 'A settlement for a month with a commitment to each of its lines, so that each contributor can be shown its own line, and that it counts in the total, and no other line. The statement without its `lines` may be public.';
+
+CREATE FUNCTION precise_statement("settlement" json, "period" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement(json, text, bytea) IS 'A settlement for a month with a commitment to each of its lines, so that each contributor can be shown its own line, and that it counts in the total, and no other line. The statement without its `lines` may be public.';
+
+CREATE FUNCTION precise_statement("settlement" jsonb, "period" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement(jsonb, text, bytea) IS 'A settlement for a month with a commitment to each of its lines, so that each contributor can be shown its own line, and that it counts in the total, and no other line. The statement without its `lines` may be public.';
+
+CREATE FUNCTION precise_statement_line("statement" text, "contributor" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement_line(text, text, bytea) IS 'What shows a contributor its line of a statement. Beside it stand the sums of other lines, and not whose they are.';
+
+CREATE FUNCTION precise_statement_line("statement" json, "contributor" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement_line(json, text, bytea) IS 'What shows a contributor its line of a statement. Beside it stand the sums of other lines, and not whose they are.';
+
+CREATE FUNCTION precise_statement_line("statement" jsonb, "contributor" text, "key" bytea) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_statement_line(jsonb, text, bytea) IS 'What shows a contributor its line of a statement. Beside it stand the sums of other lines, and not whose they are.';
+
+CREATE FUNCTION precise_verify_statement_line("line" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(text) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_verify_statement_line("line" json) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(json) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_verify_statement_line("line" jsonb) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(jsonb) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_verify_statement_line("line" text, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(text, text) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_verify_statement_line("line" json, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(json, text) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_verify_statement_line("line" jsonb, "policy" text) RETURNS json
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_verify_statement_line(jsonb, text) IS 'The verdict on a statement line: each step with what was found, and the first that failed. Without `policy` nobody says that the statement is in a log.';
+
+CREATE FUNCTION precise_ledger_entry_id("proof_hash" bytea, "contributor" text, "signal_type" text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ledger_entry_id(bytea, text, text) IS 'The id of a ledger''s entry for what an event makes a contributor due for one kind of signal. An id is in a ledger once.';
+
+CREATE FUNCTION precise_ledger_void_id("proof_hash" bytea, "contributor" text, "signal_type" text) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'precise_call';
+COMMENT ON FUNCTION precise_ledger_void_id(bytea, text, text) IS 'The id of the entry that takes that one back when the event''s proof has become void.';
+
 -- The tables: what was minted, what was refused, which batches were closed, what was voided.
 --
 -- A dump of the database holds their rows, but for subjects' secrets and the keys of releases: a
