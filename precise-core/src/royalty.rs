@@ -61,7 +61,8 @@ impl Rate {
 /// use precise_core::attribution::contributions::Policy;
 /// use precise_core::royalty::{Rate, Royalty};
 /// let event = br#"{"attribution":{"data_contributors":[
-///     {"id":"acme","signal_type":"geo","weight":0.3},{"id":"bolt","signal_type":"geo","weight":0.7}
+///     {"id":"acme","signal_type":"geo","weight":0.3},
+///     {"id":"bolt","signal_type":"intent","weight":0.7}
 /// ]},"event_type":"impression","metadata":{"clearing_price":19.00,"currency":"USD"}}"#;
 /// let mut royalty = Royalty::default();
 /// royalty.push(event, Rate::from_ppm(1_000_000)?, &Policy::parse("split")?)?;

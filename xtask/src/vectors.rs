@@ -15,6 +15,7 @@ mod performance;
 mod proof;
 mod receipts;
 mod rows;
+mod royalty;
 
 use conformance::{Expected, Family, Form, Input, Vector, without_detail};
 use precise_core::Code;
@@ -37,6 +38,7 @@ pub(crate) fn run(mode: Mode) -> Result<(), String> {
         ("proof", "Proofs: SPEC.md section 2.", proof::calls()),
         ("receipts", "Receipts and what is void: SPEC.md sections 5 and 6.", receipts::calls()),
         ("rows", "Typed rows: SPEC.md sections 1.4 and 1.5.", rows::calls()),
+        ("royalty", "Royalty: SPEC.md section 10.", royalty::calls()),
     ];
     let mut files = Vec::new();
     let mut faults = Vec::new();

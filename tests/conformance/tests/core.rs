@@ -48,6 +48,11 @@ fn rows() {
 }
 
 #[test]
+fn royalty() {
+    run(&mut Core, "royalty").demand_passed();
+}
+
+#[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     assert_eq!(
@@ -61,7 +66,8 @@ fn every_family_is_run() {
             "performance",
             "proof",
             "receipts",
-            "rows"
+            "rows",
+            "royalty"
         ],
         "each file has its test above"
     );

@@ -304,6 +304,11 @@ fn rows() {
 }
 
 #[test]
+fn royalty() {
+    demand_passed("royalty");
+}
+
+#[test]
 fn every_family_is_run() {
     let names: Vec<String> = families().unwrap().into_iter().map(|family| family.name).collect();
     let run = [
@@ -316,6 +321,7 @@ fn every_family_is_run() {
         "proof",
         "receipts",
         "rows",
+        "royalty",
     ];
     assert_eq!(names, run, "each file has its test above");
 }
