@@ -9,16 +9,14 @@ import blake3
 import attribution_reference
 import performance_reference
 import precise_reference as reference
+import royalty_reference
 
 # They tell of the software, and a second implementation is another one.
 ABOUT = {"precise_selftest", "precise_version"}
 
-FUNCTIONS = (
-    reference.FUNCTIONS | performance_reference.FUNCTIONS | attribution_reference.FUNCTIONS
-)
-AGGREGATES = (
-    reference.AGGREGATES | performance_reference.AGGREGATES | attribution_reference.AGGREGATES
-)
+FAMILIES = (reference, performance_reference, attribution_reference, royalty_reference)
+FUNCTIONS = {name: call for family in FAMILIES for name, call in family.FUNCTIONS.items()}
+AGGREGATES = {name: call for family in FAMILIES for name, call in family.AGGREGATES.items()}
 
 # The outside library takes minutes on the vectors that exist to be huge.
 LARGEST_JUDGED = 1_000_000
