@@ -10,9 +10,9 @@ import re
 import blake3
 
 from attribution_reference import precise_contributions
-from exact_numbers import Fraction, decimal_text, read_exact, scaled, sixteen
+from exact_numbers import Fraction, decimal_text, read_exact, scaled
 from precise_reference import (
-    MOST_LEAVES,
+    MOST_EXACT,
     Policy,
     Refused,
     demand,
@@ -26,10 +26,10 @@ from precise_reference import (
     jcs,
     log_proof,
     null_in_null_out,
-    path_length,
     proof_hash,
     read_document,
     split,
+    without_nulls,
 )
 
 DECIMALS = 24
@@ -65,23 +65,9 @@ class Royalty:
     def add(self, event, rate, policy):
         demand(0 <= rate <= WHOLE_RATE, "PR604")
         for (currency, contributor), units in accrued(event, rate, policy).items():
-            self.add_entry((currency, contributor), units, 1)
-
-    def add_entry(self, key, units, events):
-        before, counted = self.entries.get(key, (0, 0))
-        self.entries[key] = demand_amount(before + units), counted + events
+            before, events = self.entries.get((currency, contributor), (0, 0))
+            self.entries[currency, contributor] = demand_amount(before + units), events + 1
         demand(len(self.entries) <= MOST_ENTRIES, "PR906")
-
-    def merge(self, other):
-        for key, kept in other.entries.items():
-            self.add_entry(key, *kept)
-
-    def state(self):
-        state = b""
-        for key in sorted("".join(key).encode("utf-8") for key in self.entries):
-            units, events = self.entries[key[:3].decode(), key[3:].decode("utf-8")]
-            state += len(key).to_bytes(4, "big") + key + sixteen(units) + sixteen(events)
-        return state
 
     def result(self):
         entries = sorted(self.entries.items(), key=bytewise)
@@ -127,20 +113,15 @@ def accrued_by_signal(event, rate, policy):
     return due
 
 
-def royalty_of(rows):
-    """The state of these rows, or None if there are none. A NULL passes its row over."""
-    rows = [row for row in rows if None not in row]
+def precise_royalty(rows):
+    """None for no rows. A NULL passes its row over."""
+    rows = without_nulls(rows)
     if not rows:
         return None
     royalty = Royalty()
     for row in rows:
         royalty.add(*row)
-    return royalty
-
-
-def precise_royalty(rows):
-    royalty = royalty_of(rows)
-    return jcs(royalty.result()) if royalty else None
+    return jcs(royalty.result())
 
 
 # --- 10.2 Settlement ---------------------------------------------------------------------------
@@ -159,10 +140,8 @@ def precise_settle(accruals, minor_digits):
         units = scaled(one.get("accrued"), DECIMALS, 10**14)
         demand(units is not None, "PR605")
         currencies.add(currency)
-        balances[contributor] = balances.get(contributor, 0) + units
+        balances[contributor] = demand_amount(balances.get(contributor, 0) + units)
     demand(len(currencies) == 1, "PR606")
-    for units in balances.values():
-        demand_amount(units)
     return jcs(settlement(currencies.pop(), balances, minor_digits))
 
 
@@ -243,10 +222,17 @@ def demand_settlement(found):
     demand(isinstance(lines, list) and lines, "PR609")
     for line in lines:
         demand_line(line, digits)
-    contributors = [line["contributor"] for line in lines]
-    demand(contributors == in_bytes(set(contributors)), "PR609")
-    paid = sum(minor_units(line["amount"], digits) for line in lines)
-    demand(paid == minor_units(found["total"], digits), "PR609")
+    minor = 10 ** (DECIMALS - digits)
+    balances = {
+        line["contributor"]: minor_units(line["amount"], digits) * minor
+        + scaled(line["carried"], DECIMALS, 10**14)
+        for line in lines
+    }
+    demand(all(abs(units) < LIMIT for units in balances.values()), "PR609")
+    demand(sum(units for units in balances.values() if units > 0) < LIMIT, "PR609")
+    # Settled once more, it is itself: so its lines are sorted and distinct, too.
+    again = settlement(found["currency"], balances, digits)
+    demand(all(found[name] == again[name] for name in SETTLEMENT), "PR609")
 
 
 def demand_terms(found):
@@ -363,7 +349,7 @@ def head_of(found):
 
 def demand_head(found):
     """What a statement has that a settlement has not."""
-    demand(is_integer(found["count"], 1, MOST_LEAVES), "PR609")
+    demand(is_integer(found["count"], 1, MOST_EXACT), "PR609")
     demand(is_period(found["period"]), "PR609")
     hash_of_hex(found["sum_root"], "PR609")
 
@@ -425,9 +411,8 @@ def read_line(text):
     demand_head(head)
     demand_line(found["line"], head["minor_digits"])
     demand(is_integer(found["v"], 1, 1), "PR609")
-    demand(is_integer(found["index"], 0, head["count"] - 1), "PR609")
+    demand(is_integer(found["index"], 0, MOST_EXACT), "PR609")
     demand(isinstance(found["path"], list), "PR609")
-    demand(len(found["path"]) == path_length(found["index"], head["count"]), "PR609")
     for sibling in found["path"]:
         demand_members(sibling, {"hash", "sum"}, "PR609")
         hash_of_hex(sibling["hash"], "PR609")
@@ -439,6 +424,8 @@ def read_line(text):
 def adds_up(found):
     """RFC 9162 2.1.3.2 with sums."""
     head, digits = found["head"], found["head"]["minor_digits"]
+    if found["index"] >= head["count"]:
+        return False
     fn, sn = found["index"], head["count"] - 1
     r = sum_leaf(found["line"], hash_of_hex(found["salt"]), digits)
     for sibling in found["path"]:
@@ -468,6 +455,7 @@ VOID_CONTEXT = "precise 2026 ledger void v1"
 
 def ledger_id(context, value, contributor, signal_type):
     demand_length(value)
+    demand(contributor and signal_type, "PR510")
     named = jcs([hex_text(value), contributor, signal_type]).encode("utf-8")
     return blake3.blake3(named, derive_key_context=context).digest()
 
