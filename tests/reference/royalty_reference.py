@@ -3,6 +3,7 @@
 Money is a Python integer in units of 10^-24 of its currency; payments are integers of minor units.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -56,22 +57,19 @@ def money(units):
 # --- 10.1 Accrual ------------------------------------------------------------------------------
 
 
-class Royalty:
-    """What contributors are due, and of how many impressions, by currency and contributor."""
-
-    def __init__(self):
-        self.entries = {}
-
-    def add(self, event, rate, policy):
-        demand(0 <= rate <= WHOLE_RATE, "PR604")
-        for (currency, contributor), units in accrued(event, rate, policy).items():
-            before, events = self.entries.get((currency, contributor), (0, 0))
-            self.entries[currency, contributor] = demand_amount(before + units), events + 1
-        demand(len(self.entries) <= MOST_ENTRIES, "PR906")
-
-    def result(self):
-        entries = sorted(self.entries.items(), key=bytewise)
-        return [
+def precise_royalty(rows):
+    """None for no rows. A NULL passes its row over."""
+    rows = without_nulls(rows)
+    if not rows:
+        return None
+    sums = {}
+    for row in rows:
+        for key, units in accrued(*row).items():
+            before, events = sums.get(key, (0, 0))
+            sums[key] = demand_amount(before + units), events + 1
+        demand(len(sums) <= MOST_ENTRIES, "PR906")
+    return jcs(
+        [
             {
                 "accrued": money(units),
                 "contributor": contributor,
@@ -80,48 +78,33 @@ class Royalty:
                 "method": "royalty",
                 "v": 1,
             }
-            for (currency, contributor), (units, events) in entries
+            for (currency, contributor), (units, events) in sorted(sums.items(), key=bytewise)
         ]
+    )
 
 
 def bytewise(item):
-    currency, contributor = item[0]
-    return currency.encode("utf-8"), contributor.encode("utf-8")
+    return [text.encode("utf-8") for text in item[0]]
 
 
+# Rows repeat in tests, and reading one takes a while.
+@functools.lru_cache(maxsize=10_000)
 def accrued(event, rate, policy):
     """What one event makes due, in units, by currency and contributor."""
-    due = {}
-    for (currency, contributor, _), units in accrued_by_signal(event, rate, policy).items():
-        due[currency, contributor] = due.get((currency, contributor), 0) + units
-    return due
-
-
-def accrued_by_signal(event, rate, policy):
-    """The same for each kind of signal, as the ledger has it."""
+    demand(0 <= rate <= WHOLE_RATE, "PR604")
     listed = json.loads(precise_contributions(event, policy))
-    record = read_exact(event)
-    if not listed or record.get("event_type") != "impression":
+    if not listed or read_exact(event).get("event_type") != "impression":
         return {}
     due = {}
     for one in listed:
         demand(one["amount"] is not None, "PR603")
         demand(one["currency"] is not None, "PR602")
         exact = Fraction(one["amount"]) * Fraction(rate, WHOLE_RATE) * 10**DECIMALS
-        assert exact.denominator == 1, "a product of 24 decimals"
-        due[one["currency"], one["contributor"], one["signal_type"]] = exact.numerator
+        # 9 decimals of a price, 3 of the thousandth, 6 of a weight, 6 of a rate.
+        assert exact.denominator == 1
+        key = one["currency"], one["contributor"]
+        due[key] = due.get(key, 0) + exact.numerator
     return due
-
-
-def precise_royalty(rows):
-    """None for no rows. A NULL passes its row over."""
-    rows = without_nulls(rows)
-    if not rows:
-        return None
-    royalty = Royalty()
-    for row in rows:
-        royalty.add(*row)
-    return jcs(royalty.result())
 
 
 # --- 10.2 Settlement ---------------------------------------------------------------------------
