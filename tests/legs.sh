@@ -27,9 +27,9 @@ export PRECISE_S3_SERVER="$PRECISE_CACHE/venv/bin/moto_server"
 
 # Legs, in order. Each is a function of that name.
 main_legs=(build build-postgres judges tests format clippy clippy-postgres no-std generated tidy
-    reference generated-documents typed-rows attribution outside releases examples deny)
+    reference generated-documents typed-rows attribution royalties outside releases examples deny)
 long_legs=(postgres-16 postgres-18 generated-documents-long jsonb-documents-long attribution-long
-    simulation-long release-tests)
+    royalties-long simulation-long release-tests)
 
 leg_build() { cargo build --workspace --exclude pg_precise --all-targets; }
 
@@ -153,6 +153,20 @@ leg_attribution_long() {
         "$PRECISE_PYTHON" tests/reference/check_attribution.py \
             --precise "$precise" --sql "$CARGO_TARGET_DIR/debug/precise-sql" \
             --seed "$seed" --rows 3000 --channel-attribution || return
+    done
+}
+
+# Accruals, settlements, statements, lines and ledgers, by the SQL functions, the reference, and
+# others' programs and rules.
+leg_royalties() {
+    "$PRECISE_PYTHON" tests/reference/check_royalties.py --sql "$CARGO_TARGET_DIR/debug/precise-sql"
+}
+
+leg_royalties_long() {
+    for seed in 2 3 4; do
+        "$PRECISE_PYTHON" tests/reference/check_royalties.py \
+            --sql "$CARGO_TARGET_DIR/debug/precise-sql" --seed "$seed" --cases 5000 --ledgers 40 ||
+            return
     done
 }
 

@@ -1,7 +1,7 @@
 """Holds royalties against the reference, against outside judges, and against published rules.
 
-    check_royalties.py --sql PATH [--seed 1] [--cases 3000] [--ledgers 24]
-    check_royalties.py --self [--seed 1] [--cases 3000] [--ledgers 24]
+    check_royalties.py --sql PATH [--seed 1] [--cases 3000] [--ledgers 8]
+    check_royalties.py --self [--seed 1] [--cases 3000] [--ledgers 8]
 
 Cases are random, and the same for the same seed. The first form demands of the SQL functions what
 the reference gives, and judges what they gave; the second judges the reference alone. The judges:
@@ -68,7 +68,7 @@ def parse():
     mode.add_argument("--self", action="store_true", help="judge the reference alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=3000, help="settlements")
-    parser.add_argument("--ledgers", type=int, default=24)
+    parser.add_argument("--ledgers", type=int, default=8)
     return parser.parse_args()
 
 
