@@ -3,6 +3,7 @@
 mod attribute;
 mod cohorts;
 mod log;
+mod reconcile;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -23,6 +24,7 @@ pub(crate) use self::log::{
     Commit, Committer, Key, Log, LogCommand, LogFsck, LogInit, LogMonitor, LogServe, LogShow,
     Place, Read, Receipt, Status, Unlock, Void,
 };
+pub(crate) use self::reconcile::Reconcile;
 use crate::failure::{Failure, Result};
 use crate::input::{Format, Input};
 use crate::mint::{self, Blinding, Job};
@@ -62,6 +64,7 @@ pub(crate) enum Command {
     Audience(Audience),
     Cohorts(Cohorts),
     Attribute(Attribute),
+    Reconcile(Reconcile),
     Root(Root),
     Prove(Prove),
     Proof(Proof),

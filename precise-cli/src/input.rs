@@ -16,6 +16,7 @@ use precise_core::{Code, Error};
 
 use crate::failure::{Failure, Result};
 
+mod backslash;
 mod columns;
 mod csv;
 mod lines;
@@ -44,6 +45,9 @@ const PIECE_LEN: usize = 1 << 20;
 
 /// How much of a record that is longer than [`MAX_RECORD_LEN`] is shown among the rejects.
 const SHOWN_LEN: usize = 1 << 16;
+
+/// How many of a file's columns a complaint names.
+const SHOWN_COLUMNS: usize = 40;
 
 /// Rows in order, some of which may be refused already.
 pub(crate) enum Piece {
@@ -141,9 +145,12 @@ pub(crate) struct Input {
     delimiter: u8,
     /// What an audience looks for among the columns.
     audience: Option<AudienceColumns>,
-    /// The columns that are read of rows, in lower case, of which the first must be there. None for
-    /// all.
+    /// The columns that are read of rows, in lower case. None for all.
     columns: Option<Vec<String>>,
+    /// How many of them, from the first on, must be there.
+    demanded: usize,
+    /// In CSV, a separator behind a backslash is part of its cell.
+    backslashes: bool,
 }
 
 /// Columns that count for an audience where a file has them.
@@ -181,7 +188,16 @@ impl Input {
             }
             _ => {
                 let (path, column) = (path.into(), column.map(Into::into));
-                Ok(Self { path, format, column, delimiter, audience: None, columns: None })
+                Ok(Self {
+                    path,
+                    format,
+                    column,
+                    delimiter,
+                    audience: None,
+                    columns: None,
+                    demanded: 0,
+                    backslashes: false,
+                })
             }
         }
     }
@@ -191,9 +207,16 @@ impl Input {
         Self { audience: Some(columns), ..self }
     }
 
-    /// The same, of which rows have these columns only. The first must be there.
-    pub(crate) fn of_columns(self, columns: Vec<String>) -> Self {
-        Self { columns: Some(columns), ..self }
+    /// The same, of which rows have these columns only. As many as are `demanded`, from the first
+    /// on, must be there.
+    pub(crate) fn of_columns(self, columns: Vec<String>, demanded: usize) -> Self {
+        Self { columns: Some(columns), demanded, ..self }
+    }
+
+    /// The same, with backslashes before separators that separate nothing, as bidders' logs have
+    /// them.
+    pub(crate) fn with_backslashes(self) -> Self {
+        Self { backslashes: true, ..self }
     }
 
     /// Whether rows have this column.
@@ -202,18 +225,26 @@ impl Input {
         self.columns.as_ref().is_none_or(|columns| columns.contains(&folded))
     }
 
-    /// Refuses a file of rows without the column that must be there.
+    /// Refuses a file of rows without a column that must be there.
     fn demand_columns(&self, names: &[String]) -> Result<()> {
-        let Some(first) = self.columns.iter().flatten().next() else { return Ok(()) };
-        if names.iter().any(|name| name.to_ascii_lowercase() == *first) {
-            return Ok(());
+        let is_there = |column: &str| names.iter().any(|name| name.to_ascii_lowercase() == column);
+        let mut demanded = self.columns.iter().flatten().take(self.demanded);
+        match demanded.find(|column| !is_there(column)) {
+            None => Ok(()),
+            Some(missing) => Err(self.no_column(missing, names)),
         }
-        Err(self.no_column(first, names))
     }
 
     fn no_column(&self, name: &str, names: &[String]) -> Failure {
-        let (path, names) = (self.path.display(), names.join(", "));
-        Failure::Usage(format!("{path} has no column {name:?}; its columns are {names}"))
+        let path = self.path.display();
+        let shown = names.iter().take(SHOWN_COLUMNS).map(String::as_str);
+        let shown: Vec<&str> = shown.collect();
+        let others = match names.len() - shown.len() {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        let shown = shown.join(", ");
+        Failure::Usage(format!("{path} has no column {name:?}; its columns are {shown}{others}"))
     }
 
     /// The column of JSON text in a file with the columns `names`, if there is to be one.

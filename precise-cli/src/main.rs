@@ -20,12 +20,14 @@ mod interrupt;
 mod leaves;
 mod log;
 mod mint;
+mod names;
 mod output;
 mod progress;
 mod proof;
 mod proofs;
 mod prove;
 mod receipt;
+mod reconcile;
 mod rejects;
 mod releases;
 mod root;
@@ -34,6 +36,7 @@ mod sample;
 mod spool;
 mod sql;
 mod status;
+mod table;
 mod verify;
 mod void;
 mod workers;
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Audience(command) => command.run(args.json),
         Command::Cohorts(command) => command.run(args.json),
         Command::Attribute(command) => command.run(args.json),
+        Command::Reconcile(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),
         Command::Proof(command) => proof::run(&command),

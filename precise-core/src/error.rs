@@ -170,6 +170,8 @@ pub enum Code {
     NoRoyaltyRate = 611,
     /// PR612
     EarlierPeriod = 612,
+    /// PR613
+    WinRow = 613,
     /// PR901
     Depth = 901,
     /// PR902
@@ -268,6 +270,7 @@ impl Code {
         Self::NoStatementLine,
         Self::NoRoyaltyRate,
         Self::EarlierPeriod,
+        Self::WinRow,
         Self::Depth,
         Self::CanonicalSize,
         Self::InputSize,
@@ -667,6 +670,11 @@ impl Code {
                 "PR612",
                 "an earlier period is not settled",
                 "Settle periods in their order, so that what is carried is paid in the next.",
+            ),
+            Self::WinRow => (
+                "PR613",
+                "a row of a win log is malformed",
+                "Its id is not empty, its amounts are plain decimals; a spreadsheet may have cut digits.",
             ),
             Self::Depth => (
                 "PR901",

@@ -140,7 +140,7 @@ impl Attribute {
         let columns: Vec<String> = fields.iter().map(|field| field.column().to_owned()).collect();
         let input = |path: &PathBuf| {
             let input = Input::new(path, self.format, self.column.as_deref(), self.delimiter)?;
-            Ok(input.of_columns(columns.clone()))
+            Ok(input.of_columns(columns.clone(), 1))
         };
         Ok(Job {
             inputs: self.inputs.iter().map(input).collect::<Result<_>>()?,

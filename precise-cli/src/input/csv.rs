@@ -7,6 +7,7 @@ use csv_core::ReadRecordResult;
 use precise_core::row::Columns;
 use precise_core::{Code, Error};
 
+use super::backslash::BackslashReader;
 use super::{Cells, Input, MAX_RECORD_LEN, PIECE_LEN, Piece, Rows, SHOWN_LEN, fill, too_long};
 use crate::failure::{Failure, Result};
 
@@ -17,9 +18,14 @@ pub(super) fn read(
     source: &mut dyn Read,
     each: &mut dyn FnMut(Piece) -> Result<()>,
 ) -> Result<()> {
-    let mut splitter = Splitter::new(source, input.delimiter);
+    let mut splitter = Splitter::new(source, input);
     let refused = |error| Failure::refused(format!("cannot read {}", input.path.display()), error);
     let columns = match splitter.next(input)? {
+        None if input.backslashes => {
+            let path = input.path.display();
+            let message = format!("{path} is empty; a log begins with the names of its columns");
+            return Err(Failure::Usage(message));
+        }
         None => return Ok(()),
         Some(Record { fault: Some(error), .. }) => return Err(refused(error)),
         Some(Record { fault: None, .. }) => {
@@ -120,7 +126,7 @@ struct Record {
 
 struct Splitter<'s> {
     source: &'s mut dyn Read,
-    reader: csv_core::Reader,
+    reader: Reader,
     delimiter: u8,
     buffer: Vec<u8>,
     /// What of `buffer` was split already.
@@ -135,13 +141,45 @@ struct Splitter<'s> {
     ends_len: usize,
 }
 
+/// What finds the ends of cells.
+enum Reader {
+    Plain(Box<csv_core::Reader>),
+    Backslash(BackslashReader),
+}
+
+impl Reader {
+    fn of(input: &Input) -> Self {
+        if input.backslashes {
+            return Self::Backslash(BackslashReader::new(input.delimiter));
+        }
+        // Without a terminator of its own choice it takes CR, LF and CRLF.
+        let reader = csv_core::ReaderBuilder::new().delimiter(input.delimiter).build();
+        Self::Plain(Box::new(reader))
+    }
+
+    fn read_record(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        ends: &mut [usize],
+    ) -> (ReadRecordResult, usize, usize, usize) {
+        match self {
+            Self::Plain(reader) => reader.read_record(input, output, ends),
+            Self::Backslash(reader) => reader.read_record(input, output, ends),
+        }
+    }
+
+    fn is_escape(&self, byte: u8) -> bool {
+        byte == b'\\' && matches!(self, Self::Backslash(_))
+    }
+}
+
 impl<'s> Splitter<'s> {
-    fn new(source: &'s mut dyn Read, delimiter: u8) -> Self {
+    fn new(source: &'s mut dyn Read, input: &Input) -> Self {
         Self {
             source,
-            // Without a terminator of its own choice it takes CR, LF and CRLF.
-            reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            delimiter,
+            reader: Reader::of(input),
+            delimiter: input.delimiter,
             buffer: Vec::new(),
             used: 0,
             ended: false,
@@ -224,7 +262,7 @@ impl<'s> Splitter<'s> {
             Some(too_long(self.raw_len))
         } else if open_quote {
             Some(Error::new(Code::OpenQuote).at_path("$".into()))
-        } else if !quotes_close(&self.raw, self.delimiter) {
+        } else if !quotes_close(&self.raw, self.delimiter, &|byte| self.reader.is_escape(byte)) {
             Some(Error::new(Code::ClosingQuote).at_path("$".into()))
         } else {
             None
@@ -235,7 +273,7 @@ impl<'s> Splitter<'s> {
 
 /// Whether each quoted cell of a line ends at its closing quote. The splitter would let it go on,
 /// and so give two lines the same cells.
-fn quotes_close(line: &[u8], delimiter: u8) -> bool {
+fn quotes_close(line: &[u8], delimiter: u8, is_escape: &dyn Fn(u8) -> bool) -> bool {
     let mut rest = line;
     while !rest.is_empty() {
         let len = if rest[0] == b'"' {
@@ -249,7 +287,9 @@ fn quotes_close(line: &[u8], delimiter: u8) -> bool {
                 }
             }
         } else {
-            rest.iter().position(|&byte| byte == delimiter).unwrap_or(rest.len())
+            let separates =
+                |at: &usize| rest[*at] == delimiter && (*at == 0 || !is_escape(rest[at - 1]));
+            (0..rest.len()).find(separates).unwrap_or(rest.len())
         };
         match rest.get(len) {
             None => return true,
@@ -267,10 +307,10 @@ mod tests {
     #[test]
     fn a_quoted_cell_ends_at_its_closing_quote() {
         for line in ["", "a,b", r#""a","b""#, r#""a""b",c"#, r#""","","","#, r#"x"y,z"#, r#""a,"#] {
-            assert!(quotes_close(line.as_bytes(), b','), "{line}");
+            assert!(quotes_close(line.as_bytes(), b',', &|_| false), "{line}");
         }
         for line in [r#""a"b,c"#, r#"a,"b" "#, r#"""a,b"#, r#""a";"b""#] {
-            assert!(!quotes_close(line.as_bytes(), b','), "{line}");
+            assert!(!quotes_close(line.as_bytes(), b',', &|_| false), "{line}");
         }
     }
 }

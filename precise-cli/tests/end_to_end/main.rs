@@ -22,6 +22,7 @@ mod log;
 mod mint;
 mod outside;
 mod prove_verify;
+mod reconcile;
 mod rejects;
 mod releases;
 mod sample;

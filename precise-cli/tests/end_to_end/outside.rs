@@ -93,6 +93,35 @@ fn beeswax_quirks_survive_as_text() {
 }
 
 #[test]
+fn beeswax_wins_are_reconciled_but_for_two() {
+    let Some(folder) = vectors("beeswax") else { return };
+    let place = Place::new();
+    let log = folder.join("samples/win_log.csv.gz");
+    let run = place.run(&["reconcile", log.to_str().unwrap(), "--json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(run.text()).unwrap();
+    assert_eq!((&report["rows"], &report["reconciled"]), (&json!(37), &json!(0)));
+    assert_eq!(report["explained"], json!({ "fee": 15, "bid_reduction": 20 }));
+    assert_eq!((&report["unexplained"], &report["rejected"]), (&json!(2), &json!({})));
+    for group in report["groups"].as_array().unwrap() {
+        if group["outcome"] == "explained" {
+            assert_eq!(group["rounded"], json!(false));
+            assert_eq!(group["rate_micros"], "5000000");
+        }
+    }
+    for finding in report["findings"].as_array().unwrap() {
+        assert_eq!(finding["clearing_price_micros"], "18915");
+        assert_eq!(finding["win_cost_micros"], "20000");
+        assert_eq!(finding["clearing_price_by_bid_reduction"], "19000");
+    }
+    // What a spreadsheet did to the log of bids is no win log's fault.
+    for name in ["bid_log", "auction_log", "conversion_log", "segment_log"] {
+        let other = folder.join(format!("samples/{name}.csv.gz"));
+        place.run(&["reconcile", other.to_str().unwrap()]).fails_with(2, &["has no column"]);
+    }
+}
+
+#[test]
 fn openrtb_requests_have_the_same_hash_from_mint_and_from_canonical() {
     let Some(folder) = vectors("openrtb") else { return };
     let place = Place::new();

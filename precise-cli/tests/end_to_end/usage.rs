@@ -2,12 +2,13 @@
 
 use crate::common::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "canonical",
     "mint",
     "audience",
     "cohorts",
     "attribute",
+    "reconcile",
     "root",
     "prove",
     "verify",

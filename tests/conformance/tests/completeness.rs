@@ -40,6 +40,7 @@ const OUTSIDE_FUNCTIONS: &[Code] = &[
     Code::LogDiverged,
     Code::LogCorrupt,
     Code::LogKey,
+    Code::WinRow,
     Code::EntrySize,
 ];
 
