@@ -4,6 +4,7 @@ mod attribute;
 mod cohorts;
 mod log;
 mod reconcile;
+mod royalty;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -25,6 +26,7 @@ pub(crate) use self::log::{
     Place, Read, Receipt, Status, Unlock, Void,
 };
 pub(crate) use self::reconcile::Reconcile;
+pub(crate) use self::royalty::Royalty;
 use crate::failure::{Failure, Result};
 use crate::input::{Format, Input};
 use crate::mint::{self, Blinding, Job};
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     Audience(Audience),
     Cohorts(Cohorts),
     Attribute(Attribute),
+    Royalty(Royalty),
     Reconcile(Reconcile),
     Root(Root),
     Prove(Prove),

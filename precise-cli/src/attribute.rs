@@ -22,14 +22,14 @@ use crate::output::Output;
 use crate::rejects::{Rejected, Rejects, thousands};
 use crate::workers::{Done, Task, work_all};
 
-mod bars;
+pub(crate) mod bars;
 mod comparison;
 mod paths;
-mod svg;
+pub(crate) mod svg;
 mod table;
 
 use comparison::Comparison;
-pub(crate) use comparison::Measure;
+pub(crate) use comparison::{Measure, figure, percentage};
 use paths::{Paths, Tally};
 
 /// The half-life of `time_decay` where none is asked for: a week.

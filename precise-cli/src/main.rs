@@ -31,6 +31,7 @@ mod reconcile;
 mod rejects;
 mod releases;
 mod root;
+mod royalty;
 mod runs;
 mod sample;
 mod spool;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Audience(command) => command.run(args.json),
         Command::Cohorts(command) => command.run(args.json),
         Command::Attribute(command) => command.run(args.json),
+        Command::Royalty(command) => command.run(args.json),
         Command::Reconcile(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),

@@ -1,8 +1,8 @@
 //! `precise reconcile`: what a bidder's win log charges against what the exchange took, row by row,
 //! and both against our own events.
 //!
-//! A row is reconciled if its two amounts are the same, explained if a rate that the row names leads
-//! from one to the other, and else it is shown: nothing is made to fit.
+//! A row is reconciled if its two amounts are the same, explained if a rate that the row names
+//! leads from one to the other, and else it is shown: nothing is made to fit.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -157,7 +157,7 @@ impl Attribute {
 }
 
 /// What standard output shows.
-fn terminal() -> Terminal {
+pub(super) fn terminal() -> Terminal {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let columns = set("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
     let width = columns.or_else(|| Some(terminal_size::terminal_size()?.0.0.into()));

@@ -72,13 +72,13 @@ pub(super) fn print(
 }
 
 /// A bar of a part, from 0 to 1, of `width`.
-fn bar(part: f64, width: usize) -> String {
+pub(crate) fn bar(part: f64, width: usize) -> String {
     let eighths = (part * 8.0 * width as f64).round() as usize;
     "█".repeat(eighths / 8) + BLOCKS[eighths % 8]
 }
 
 /// A text of no more than `width` columns.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.into();
     }

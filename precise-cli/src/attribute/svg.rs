@@ -121,7 +121,7 @@ impl Layout {
 }
 
 /// 1, 2 or 5 times a power of ten, of which six at most reach `largest`.
-fn step(largest: f64) -> f64 {
+pub(crate) fn step(largest: f64) -> f64 {
     if largest <= 0.0 {
         return 1.0;
     }
@@ -236,7 +236,7 @@ fn draw_group(svg: &mut String, comparison: &Comparison, layout: &Layout, i: usi
 }
 
 /// A text inside an element.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
