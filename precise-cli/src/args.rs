@@ -26,7 +26,7 @@ pub(crate) use self::log::{
     Place, Read, Receipt, Status, Unlock, Void,
 };
 pub(crate) use self::reconcile::Reconcile;
-pub(crate) use self::royalty::Royalty;
+pub(crate) use self::royalty::{Royalty, Settle};
 use crate::failure::{Failure, Result};
 use crate::input::{Format, Input};
 use crate::mint::{self, Blinding, Job};
@@ -67,6 +67,7 @@ pub(crate) enum Command {
     Cohorts(Cohorts),
     Attribute(Attribute),
     Royalty(Royalty),
+    Settle(Settle),
     Reconcile(Reconcile),
     Root(Root),
     Prove(Prove),
@@ -262,9 +263,11 @@ pub(crate) struct Proof {
     pub(crate) record_id: Option<String>,
 }
 
-/// Verify a record: against a receipt, or against its proof and its place in a batch
+/// Verify a record, against a receipt or its proof and its place in a batch; or a statement line
 ///
-/// Needs no network and no database. Prints each step with what it found, and the verdict.
+/// Needs no network and no database. Prints each step with what it found, and the verdict. A
+/// contributor's line of a settlement is verified against the total that the line's head states;
+/// with a policy also that the head is the one that was committed to the log.
 #[derive(Debug, Parser)]
 #[command(group(ArgGroup::new("asked").multiple(true)))]
 #[command(after_help = "Examples:
@@ -273,23 +276,28 @@ pub(crate) struct Proof {
     --status status.json --max-age 24h --explain
   precise verify --record event.json --proof prf_…
   precise verify --record event.json --inclusion inclusion.json --root 0x…
-  sed -n 5p events.ndjson | precise verify --record - --proof proof.json --json")]
+  sed -n 5p events.ndjson | precise verify --record - --proof proof.json --json
+  precise verify --statement-line line.json --policy policy")]
 pub(crate) struct Verify {
     /// A file that holds the record, one JSON document; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) record: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "statement_line")]
+    pub(crate) record: Option<PathBuf>,
+    /// A file with a line of a settlement's statement, as the publisher gave it out
+    #[arg(long, value_name = "FILE", group = "logged", conflicts_with_all = [
+        "record", "receipt", "proof", "inclusion", "absence", "root", "blind_file", "secret_file"])]
+    pub(crate) statement_line: Option<PathBuf>,
     /// A file with the record's receipt
-    #[arg(long, value_name = "FILE", requires = "trust",
+    #[arg(long, value_name = "FILE", requires = "trust", group = "logged",
         conflicts_with_all = ["proof", "inclusion", "absence", "root"])]
     pub(crate) receipt: Option<PathBuf>,
     /// A file with the policy: whose keys are trusted
-    #[arg(long, value_name = "FILE", requires = "receipt", group = "trust")]
+    #[arg(long, value_name = "FILE", requires = "logged", group = "trust")]
     pub(crate) policy: Option<PathBuf>,
     /// The log's verifier key, or a file with it, instead of a policy; also the status log's
     #[arg(
         long,
         value_name = "KEY",
-        requires = "receipt",
+        requires = "logged",
         group = "trust",
         conflicts_with = "policy"
     )]

@@ -34,6 +34,7 @@ mod root;
 mod royalty;
 mod runs;
 mod sample;
+mod settle;
 mod spool;
 mod sql;
 mod status;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Cohorts(command) => command.run(args.json),
         Command::Attribute(command) => command.run(args.json),
         Command::Royalty(command) => command.run(args.json),
+        Command::Settle(command) => command.run(args.json),
         Command::Reconcile(command) => command.run(args.json),
         Command::Root(command) => root::run(&command, args.json),
         Command::Prove(command) => prove::run(&command, args.json),

@@ -23,8 +23,6 @@ use crate::workers::{Done, Task, work_all};
 mod chart;
 mod table;
 
-pub(crate) use table::aligned;
-
 /// What to read, and what of it is due.
 pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,

@@ -45,6 +45,17 @@ pub(crate) fn print(
     rows.iter().try_for_each(|row| line(row))
 }
 
+/// Decimals below each other, their points in one column.
+pub(crate) fn aligned<'t>(numbers: impl Iterator<Item = &'t str> + Clone) -> Vec<String> {
+    let point = |text: &str| text.find('.').unwrap_or(text.len());
+    let integers = numbers.clone().map(point).max().unwrap_or_default();
+    numbers
+        .map(|text| {
+            format!("{:>width$}{}", &text[..point(text)], &text[point(text)..], width = integers)
+        })
+        .collect()
+}
+
 /// Between two columns.
 const GAP: &str = "   ";
 
@@ -62,5 +73,13 @@ mod tests {
         let expected = "name        amount\n社会             1\nab-cde   1,234,567   x\n\n";
         assert_eq!(String::from_utf8(printed)?, expected);
         Ok(())
+    }
+
+    #[test]
+    fn points_stand_below_each_other() {
+        let numbers = ["1", "-12.5", "0.0057", "100"];
+        let expected = ["  1", "-12.5", "  0.0057", "100"];
+        assert_eq!(aligned(numbers.into_iter()), expected);
+        assert!(aligned([].into_iter()).is_empty());
     }
 }

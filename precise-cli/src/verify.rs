@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use precise_core::policy::Policy;
 use precise_core::proof::{Blind, parse_spelling};
 use precise_core::verify::{
     self, Claim, Position, ReceiptRequest, Request, StatusRequest, Verdict,
@@ -17,6 +18,9 @@ use crate::log::{now, read_vkey};
 use crate::status;
 
 pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
+    if let Some(line) = &command.statement_line {
+        return run_statement_line(command, line, json);
+    }
     if let Some(receipt) = &command.receipt {
         return run_receipt(command, receipt, json);
     }
@@ -27,7 +31,7 @@ pub(crate) fn run(command: &Verify, json: bool) -> Result<ExitCode> {
                 .into(),
         ));
     }
-    let record = read_record(&command.record)?;
+    let record = record(command)?;
     let blind = blind(command)?;
     let document = match command.proof.as_deref() {
         Some(proof) if !is_literal(proof) => Some(read_record(Path::new(proof))?),
@@ -66,6 +70,20 @@ fn conclude(verdict: &Verdict, json: bool) -> Result<ExitCode> {
     Ok(if verdict.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// The record that is asked about; without a statement line there is one.
+fn record(command: &Verify) -> Result<Vec<u8>> {
+    read_record(command.record.as_deref().unwrap_or(Path::new("-")))
+}
+
+/// Without a policy the log is not asked about.
+fn run_statement_line(command: &Verify, line: &Path, json: bool) -> Result<ExitCode> {
+    let line = read_record(line)?;
+    let trusted = command.policy.is_some() || !command.vkey.is_empty();
+    let policy = trusted.then(|| policy(command)).transpose()?;
+    let policy = policy.map(|text| Policy::parse(&String::from_utf8_lossy(&text)));
+    conclude(&verify::verify_statement_line(&line, policy.as_ref()), json)
+}
+
 fn blind(command: &Verify) -> Result<Option<Blind>> {
     match &command.blind_file {
         Some(file) => Blind::from_bytes(&read_secret(file)?)
@@ -77,7 +95,7 @@ fn blind(command: &Verify) -> Result<Option<Blind>> {
 
 /// Eight steps, with nothing but files; and, if a status log is named, what that says.
 fn run_receipt(command: &Verify, receipt: &Path, json: bool) -> Result<ExitCode> {
-    let record = read_record(&command.record)?;
+    let record = record(command)?;
     let blind = blind(command)?;
     let receipt = read_record(receipt)?;
     let policy = policy(command)?;

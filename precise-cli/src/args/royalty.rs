@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::input::{Format, Input};
 use crate::output::same_file;
 use crate::royalty::{self, Job};
+use crate::settle;
 
 /// Sum what each contributor of data is due for events
 ///
@@ -122,5 +123,79 @@ impl Royalty {
             chart: self.chart.clone(),
             rejects: self.rejects.clone(),
         })
+    }
+}
+
+/// Settle what contributors are owed: whole minor units by largest remainder, the rest carried
+///
+/// Reads what `precise royalty --json` or precise_royalty in SQL gives, in one currency. Each
+/// contributor is paid whole minor units; those that rounding down leaves go to the largest
+/// remainders, so that the parts sum to what is owed in all, rounded down once. What is not paid is
+/// carried: --carried takes the statement of the period before.
+///
+/// With --period and --key-file there is a statement, whose lines are committed to: --out writes
+/// it, its head, a CSV, and for each contributor a file that proves its line and shows no other.
+/// The key is the publisher's own, new for each statement; a file that is not there is made. The
+/// same again changes nothing.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  precise settle accruals.json
+  precise settle accruals.json --currency JPY --minor-digits 0 --csv
+  precise settle october.json --period 2026-10 --key-file october.key --out october
+  precise settle november.json --carried october/statement.json --period 2026-11 \\
+    --key-file november.key --out november")]
+pub(crate) struct Settle {
+    /// Files with accruals, which are added up; `-` is standard input
+    #[arg(required = true, value_name = "ACCRUALS")]
+    accruals: Vec<PathBuf>,
+    /// Settle this currency, where there are several
+    #[arg(long, value_name = "CURRENCY")]
+    currency: Option<String>,
+    /// The decimals of the currency's minor unit: 0, 2 or 3
+    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true)]
+    minor_digits: i64,
+    /// Add what an earlier statement carried; may be given several times
+    #[arg(long, value_name = "STATEMENT")]
+    carried: Vec<PathBuf>,
+    /// Make a statement for this month, in UTC: 2026-11
+    #[arg(long, value_name = "MONTH", requires = "key_file")]
+    period: Option<String>,
+    /// The key of the statement: a file of 64 hex digits, made if it is not there
+    #[arg(long, value_name = "FILE", requires = "period")]
+    key_file: Option<PathBuf>,
+    /// Write the statement and each contributor's line to this directory
+    #[arg(long, value_name = "DIRECTORY", requires = "period")]
+    out: Option<PathBuf>,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+impl Settle {
+    pub(crate) fn run(&self, json: bool) -> Result<ExitCode> {
+        demand_one_standard_input(&self.accruals)?;
+        for (i, path) in self.accruals.iter().enumerate() {
+            if self.accruals[..i].iter().any(|other| same_file(path, other)) {
+                return Err(Failure::Usage(format!("{} would be settled twice", path.display())));
+            }
+        }
+        let settled = settle::run(&settle::Job {
+            accruals: self.accruals.clone(),
+            carried: self.carried.clone(),
+            currency: self.currency.clone(),
+            minor_digits: self.minor_digits,
+            period: self.period.clone().zip(self.key_file.clone()),
+            out: self.out.clone(),
+        })?;
+        let mut to = io::stdout();
+        let printed = if json {
+            writeln!(to, "{}", settled.to_json())
+        } else if self.csv {
+            write!(to, "{}", settled.to_csv())
+        } else {
+            settled.print(&mut to)
+        };
+        printed.map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -9,7 +9,7 @@ use crate::attribute::Terminal;
 use crate::attribute::bars::{bar, cut};
 use crate::names::shown;
 use crate::rejects::thousands;
-use crate::table::{self, Side};
+use crate::table::{self, Side, aligned};
 
 /// Contributors of a currency that are shown one by one.
 const SHOWN: usize = 20;
@@ -34,19 +34,15 @@ pub(super) fn amount(accrual: &Accrual) -> f64 {
 pub(super) fn groups(accruals: &[Accrual]) -> Vec<Group<'_>> {
     // They are sorted by currency, and then by name: equal ones stay so.
     let same = |a: &Accrual, b: &Accrual| a.currency == b.currency;
-    let group = |rows: &'_ [Accrual]| {
-        let mut rows: Vec<&Accrual> = rows.iter().collect();
+    let mut groups = Vec::new();
+    for chunk in accruals.chunk_by(same) {
+        let Some(first) = chunk.first() else { continue };
+        let mut rows: Vec<&Accrual> = chunk.iter().collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.accrued));
-        rows
-    };
-    accruals
-        .chunk_by(same)
-        .filter_map(|chunk| {
-            let first = chunk.first()?;
-            let total = chunk.iter().map(amount).sum();
-            Some(Group { currency: first.currency.as_str(), rows: group(chunk), total })
-        })
-        .collect()
+        let total = chunk.iter().map(amount).sum();
+        groups.push(Group { currency: first.currency.as_str(), rows, total });
+    }
+    groups
 }
 
 /// Prints them, in a table by currency and contributor.
@@ -112,28 +108,4 @@ pub(super) fn print_bars(
         }
     }
     Ok(())
-}
-
-/// Decimals below each other, their points in one column.
-pub(crate) fn aligned<'t>(numbers: impl Iterator<Item = &'t str> + Clone) -> Vec<String> {
-    let point = |text: &str| text.find('.').unwrap_or(text.len());
-    let integers = numbers.clone().map(point).max().unwrap_or_default();
-    numbers
-        .map(|text| {
-            format!("{:>width$}{}", &text[..point(text)], &text[point(text)..], width = integers)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn points_stand_below_each_other() {
-        let numbers = ["1", "-12.5", "0.0057", "100"];
-        let expected = ["  1", "-12.5", "  0.0057", "100"];
-        assert_eq!(aligned(numbers.into_iter()), expected);
-        assert!(aligned([].into_iter()).is_empty());
-    }
 }
