@@ -383,7 +383,7 @@ pub(crate) struct Sample {
     pub(crate) output: PathBuf,
 }
 
-/// Show the whole way once: sample, mint, root, prove, verify
+/// Show the whole way once: sample, mint, commit, prove, verify, settle
 #[derive(Debug, Parser)]
 pub(crate) struct Demo {
     /// How many events

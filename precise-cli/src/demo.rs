@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use precise_core::merkle::PART_LIMIT;
+use precise_core::policy::Policy;
 use precise_core::proof::{Blind, ProofDocument, format_id};
 use precise_core::receipt::Receipt;
+use precise_core::royalty::StatementLine;
 use precise_core::verify::{self, ReceiptRequest, Verdict};
 use precise_core::{canonical, hex};
 use precise_log::commit::Writer;
@@ -29,6 +31,11 @@ use crate::proofs::HASH_COLUMN;
 use crate::receipt::from_leaves;
 use crate::rejects::thousands;
 use crate::sample;
+use crate::settle;
+
+mod settlement;
+
+use settlement::{Due, RATE_PPM, Settled};
 
 /// Like the standard one, but a full disk or a reader that has gone is an error and no panic.
 macro_rules! println {
@@ -113,29 +120,94 @@ pub(crate) fn run(command: &Demo) -> Result<ExitCode> {
     println!("   The same event with another price: {}.", said(&changed));
     blinded(&canonical)?;
 
+    let due = settlement::accrue(&events)?;
+    let settled = if due.count() == 0 {
+        println!("8. Nothing is due to anybody: no impression is among the events.");
+        None
+    } else {
+        Some(settled(directory, due)?)
+    };
+    let paid = settled.as_ref().map_or(Ok(true), |settled| pay(settled, &policy))?;
+
     if let Some(directory) = &command.keep {
         keep(directory, &record, &proof, &receipt)?;
+        if let Some(settled) = &settled {
+            keep_line(directory, settled)?;
+        }
     }
-    if verdict.holds() && !changed.holds() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::from(1)) }
+    if verdict.holds() && !changed.holds() && paid {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Ok(ExitCode::from(1))
+    }
+}
+
+/// Settles what is due, and says what came of it.
+fn settled(directory: &Path, due: Due) -> Result<Settled> {
+    let entries = thousands(due.count() as u64);
+    let settled = block_on(async { due.settle(&mut writer(directory).await?).await })?;
+    println!(
+        "8. Settled what the contributors of data are due, {} % of each price: summed to the last\n   \
+        unit, paid in whole cents, the rest carried to the next month.",
+        RATE_PPM / 10_000
+    );
+    let mut table = Vec::new();
+    settle::print(&settled.settlement, &mut table)
+        .map_err(|error| Failure::io("write", Path::new("standard output"), &error))?;
+    for line in String::from_utf8_lossy(&table).lines() {
+        println!("   {line}");
+    }
+    println!(
+        "9. Committed the statement to the log, over {entries} entries of the ledger, and gave \
+         {}\n   its line.",
+        settled.line.line.contributor
+    );
+    Ok(settled)
+}
+
+/// Verifies a line, and one with another amount. Whether both came out as they should.
+fn pay(settled: &Settled, policy: &[u8]) -> Result<bool> {
+    let policy = Policy::parse(&String::from_utf8_lossy(policy));
+    let judge = |line: &StatementLine| {
+        verify::verify_statement_line(line.to_json().as_bytes(), Some(&policy))
+    };
+    let verdict = judge(&settled.line);
+    let mut changed = settled.line.clone();
+    changed.line.amount += 1;
+    let changed = judge(&changed);
+    println!(
+        "   With nothing but the line and the log's key it counts in the published total: {}.\n   \
+        The same line with a cent more: {}.",
+        said(&verdict),
+        said(&changed)
+    );
+    Ok(verdict.holds() && !changed.holds())
 }
 
 /// The name of the demo's log.
 const ORIGIN: &str = "example.com/demo";
 
-/// Makes a log in the directory, and takes the batches to it.
-async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
-    let store = Store::open(&directory.join("log").display().to_string())?;
+fn recipe(directory: &Path) -> Recipe<'static> {
     let folder = directory.join("state");
-    let recipe = Recipe {
+    Recipe {
         origin: ORIGIN,
         key: folder.join(log::KEY),
-        folder: folder.clone(),
+        folder,
         protection: Protection::None,
         unlock: Unlock { passphrase_file: None, identity: None },
-    };
+    }
+}
+
+fn store(directory: &Path) -> Result<Store> {
+    Ok(Store::open(&directory.join("log").display().to_string())?)
+}
+
+/// Makes a log in the directory, and takes the batches to it.
+async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
+    let store = store(directory)?;
     // What an earlier demo kept here is gone on with.
     if store.get(CHECKPOINT).await?.is_none() {
-        let made = log::make(&store, &recipe).await?;
+        let made = log::make(&store, &recipe(directory)).await?;
         log::write(&directory.join("policy"), &made.policy())?;
     }
     let reading = Reading {
@@ -144,14 +216,20 @@ async fn commit(directory: &Path, proofs: &Path) -> Result<Log> {
         part_limit: PART_LIMIT,
         blinded: false,
     };
-    let leaves = Leaves::open(&folder.join(log::LEAVES))?;
-    let state = State::open(folder)?;
-    let signer = key::read(&recipe.key, &key::Unlock::None)?;
-    let mut writer = Writer::open(store, signer, state, false).await?;
+    let leaves = Leaves::open(&recipe(directory).folder.join(log::LEAVES))?;
+    let mut writer = writer(directory).await?;
     let mut source = Files::new([vec![proofs.to_owned()]].into(), leaves, reading);
     let closed = source.closed(usize::MAX).await?;
     source::commit(&mut writer, &mut source, closed).await?;
     Ok(writer.log().clone())
+}
+
+/// What writes to the log in the directory.
+async fn writer(directory: &Path) -> Result<Writer> {
+    let recipe = recipe(directory);
+    let state = State::open(recipe.folder)?;
+    let signer = key::read(&recipe.key, &key::Unlock::None)?;
+    Ok(Writer::open(store(directory)?, signer, state, false).await?)
 }
 
 /// The receipt of one proof.
@@ -220,6 +298,17 @@ fn keep(directory: &Path, record: &str, proof: &ProofDocument, receipt: &Receipt
         precise canonical {directory}/event.json | b3sum\n  \
         precise verify --record {directory}/event.json --receipt {directory}/receipt.json \\\n    \
         --policy {directory}/policy --explain"
+    );
+    Ok(())
+}
+
+fn keep_line(directory: &Path, settled: &Settled) -> Result<()> {
+    log::write(&directory.join("statement.json"), &settled.statement)?;
+    log::write(&directory.join("statement-line.json"), &settled.line.to_json())?;
+    let directory = directory.display();
+    println!(
+        "  precise verify --statement-line {directory}/statement-line.json \\\n    \
+        --policy {directory}/policy"
     );
     Ok(())
 }

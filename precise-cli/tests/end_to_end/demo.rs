@@ -12,12 +12,14 @@ fn shows_every_step_and_leaves_nothing_behind() {
     let output = command.env("TMPDIR", place.path("tmp")).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
-    for step in ["1. ", "2. ", "3. ", "4. ", "5. ", "6. ", "7. "] {
+    for step in ["1. ", "2. ", "3. ", "4. ", "5. ", "6. ", "7. ", "8. ", "9. "] {
         assert!(text.lines().any(|line| line.starts_with(step)), "{step} in {text}");
     }
     assert!(text.contains("Sampled 200 ad events"), "{text}");
     assert!(text.contains("the receipt and the log's key: verdict true."), "{text}");
     assert!(text.contains("another price: verdict false, at step proof."), "{text}");
+    assert!(text.contains("counts in the published total: verdict true."), "{text}");
+    assert!(text.contains("with a cent more: verdict false, at step sum."), "{text}");
     assert_eq!(place.names(), ["tmp"]);
     assert!(std::fs::read_dir(place.path("tmp")).unwrap().next().is_none());
 }
@@ -41,11 +43,14 @@ fn the_files_it_keeps_verify_with_the_commands_it_prints() {
             "proof.json",
             "proofs.parquet",
             "receipt.json",
-            "state"
+            "state",
+            "statement-line.json",
+            "statement.json"
         ]
     );
     let (_, commands) = text.split_once("without Precise:\n").unwrap();
-    let (canonical, verify) = commands.split_once(" | b3sum\n").unwrap();
+    let (canonical, commands) = commands.split_once(" | b3sum\n").unwrap();
+    let (verify, verify_line) = commands.split_once("--explain\n").unwrap();
     let run = |command: &str| {
         // As in a shell in which `precise` is on the path.
         let binary = std::path::Path::new(env!("CARGO_BIN_EXE_precise"));
@@ -61,9 +66,12 @@ fn the_files_it_keeps_verify_with_the_commands_it_prints() {
     assert!(text.contains(&format!("   proof   {id}\n")), "{id} in {text}");
     assert!(verify.contains("\\\n"), "it is one command over two lines");
     assert!(run(verify).ends_with(b"verdict: true\n"));
+    let verdict = String::from_utf8(run(verify_line)).unwrap();
+    assert_eq!(verdict.matches("\nok  ").count(), 4, "{verdict}");
+    assert!(verdict.ends_with("verdict: true\n"), "{verdict}");
     // A second time into the same directory: the log goes on.
     let text = place.run(&["demo", "--events", "1", "--keep", "new/dir"]).succeeds();
-    assert!(text.contains("an entry each, 2 so far"), "{text}");
+    assert!(text.contains("an entry each, 3 so far"), "{text}");
     assert_eq!(place.text("new/dir/events.ndjson").lines().count(), 1);
 }
 

@@ -2,12 +2,14 @@
 
 use crate::common::Place;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "canonical",
     "mint",
     "audience",
     "cohorts",
     "attribute",
+    "royalty",
+    "settle",
     "reconcile",
     "root",
     "prove",
