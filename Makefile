@@ -13,7 +13,7 @@ export GOFLAGS = -mod=readonly -modcacherw
 export GOTOOLCHAIN = local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint bench bench-pg bench-log bench-attribution fuzz
+.PHONY: help setup test test-all lint bench bench-pg bench-log bench-attribution bench-royalty fuzz
 .PHONY: pg-build pg-install pg-uninstall pg-deb
 
 help: ## Say what there is
@@ -50,6 +50,9 @@ bench-attribution: setup ## Print how fast paths are credited (release; wants a 
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check \
 	    -r tests/reference/requirements-long.txt
 	@$(PYTHON) tests/bench/bench_attribution.py
+
+bench-royalty: setup ## Print how fast royalties are summed and settled (release; wants a quiet machine)
+	@$(PYTHON) tests/bench/bench_royalty.py
 
 pg-build: ## Build the PostgreSQL extension for the server of PG_CONFIG (needs its headers)
 	@pg_precise/package.sh build "$(PG_CONFIG)"
