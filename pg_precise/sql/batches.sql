@@ -34,7 +34,7 @@ COMMENT ON FUNCTION precise.cut_bits(bigint) IS
 
 CREATE FUNCTION precise.entry(
     kind text, label text, part jsonb, batch_root bytea, count bigint, closed_at timestamptz,
-    audience_hash bytea DEFAULT NULL
+    audience_hash bytea DEFAULT NULL, statement_hash bytea DEFAULT NULL
 ) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
@@ -47,10 +47,11 @@ CREATE FUNCTION precise.entry(
         'kind', kind,
         'label', label,
         'part', part,
+        'statement_hash', precise.hex(statement_hash),
         'v', 1
     )))
     $$;
-COMMENT ON FUNCTION precise.entry(text, text, jsonb, bytea, bigint, timestamptz, bytea) IS
+COMMENT ON FUNCTION precise.entry(text, text, jsonb, bytea, bigint, timestamptz, bytea, bytea) IS
     'The log entry of a batch (SPEC.md section 4), which knows nothing of the log.';
 
 CREATE FUNCTION precise.tell(batch_ids bigint[]) RETURNS void

@@ -58,9 +58,31 @@ REVOKE ALL ON FUNCTION
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)
     FROM PUBLIC;
+REVOKE ALL ON FUNCTION
+    precise.accrue_all(timestamptz, timestamptz, timestamptz),
+    precise.accrue_label(precise.sources, timestamptz, timestamptz, timestamptz),
+    precise.append_entries(text, timestamptz),
+    precise.append_transaction(text, timestamptz, bytea, bigint, text),
+    precise.begin_accrual(),
+    precise.check_entries(),
+    precise.check_transaction(),
+    precise.close_settlement(text, text, text, timestamptz),
+    precise.ledger_lines(),
+    precise.lock_ledger(),
+    precise.post(),
+    precise.settlement_fault(precise.settlement),
+    precise.statement(text, text),
+    precise.statement_csv(text, text),
+    precise.statement_line(text, text, text),
+    precise.take_back(timestamptz),
+    precise.transaction_fault(precise.ledger_transaction),
+    precise.verify_ledger()
+    FROM PUBLIC;
 REVOKE ALL ON PROCEDURE
+    precise.accrue(text, timestamptz, timestamptz),
     precise.close_batch(text, bigint),
-    precise.mint_audience_proof(text, text, text[])
+    precise.mint_audience_proof(text, text, text[]),
+    precise.settle(text, text, integer)
     FROM PUBLIC;
 
 -- The minter registers tables, mints, closes batches and forgets. Proofs and secrets that are there
@@ -79,6 +101,13 @@ GRANT SELECT ON precise.void, precise.status TO precise_minter;
 GRANT SELECT, INSERT, UPDATE (active) ON precise.ruleset TO precise_minter;
 GRANT SELECT, INSERT ON precise.release, precise.released_member, precise.release_key
     TO precise_minter;
+-- Postings and balances are written by a trigger alone.
+GRANT SELECT, INSERT ON
+    precise.exempt, precise.ledger_entry, precise.ledger_transaction, precise.royalty_rate,
+    precise.settlement
+    TO precise_minter;
+GRANT SELECT, INSERT, UPDATE ON precise.accrual TO precise_minter;
+GRANT SELECT ON precise.account, precise.balance, precise.posting TO precise_minter;
 GRANT EXECUTE ON FUNCTION
     precise.activate_ruleset(text, text),
     precise.add_ruleset(text, json, boolean),
@@ -106,9 +135,26 @@ GRANT EXECUTE ON FUNCTION
     precise.verify_table(regclass),
     precise.void_proof(bytea, text)
     TO precise_minter;
+GRANT EXECUTE ON FUNCTION
+    precise.accrue_all(timestamptz, timestamptz, timestamptz),
+    precise.accrue_label(precise.sources, timestamptz, timestamptz, timestamptz),
+    precise.append_entries(text, timestamptz),
+    precise.append_transaction(text, timestamptz, bytea, bigint, text),
+    precise.begin_accrual(),
+    precise.close_settlement(text, text, text, timestamptz),
+    precise.ledger_lines(),
+    precise.lock_ledger(),
+    precise.statement(text, text),
+    precise.statement_csv(text, text),
+    precise.statement_line(text, text, text),
+    precise.take_back(timestamptz),
+    precise.verify_ledger()
+    TO precise_minter;
 GRANT EXECUTE ON PROCEDURE
+    precise.accrue(text, timestamptz, timestamptz),
     precise.close_batch(text, bigint),
-    precise.mint_audience_proof(text, text, text[])
+    precise.mint_audience_proof(text, text, text[]),
+    precise.settle(text, text, integer)
     TO precise_minter;
 
 -- The committer takes entries to the log and says where they are. It sees no record id and no
@@ -121,14 +167,23 @@ GRANT SELECT ON precise.void TO precise_committer;
 
 -- The auditor reads all but secrets. To verify a table it must be allowed to read that as well.
 GRANT SELECT ON
-    precise.batch, precise.proof, precise.reject, precise.release, precise.ruleset,
-    precise.sources, precise.status, precise.suppressed, precise.void
+    precise.account, precise.accrual, precise.balance, precise.batch, precise.exempt,
+    precise.ledger_entry, precise.ledger_transaction, precise.posting, precise.proof,
+    precise.reject, precise.release, precise.royalty_rate, precise.ruleset, precise.sources,
+    precise.status, precise.suppressed, precise.void
+    TO precise_auditor;
+GRANT SELECT (period, currency, transaction, statement, statement_hash) ON precise.settlement
     TO precise_auditor;
 GRANT EXECUTE ON FUNCTION
     precise.archive(text, timestamptz),
     precise.audience(text),
     precise.blind_of(text, bytea),
     precise.blind_with(text, text, text, uuid),
+    precise.ledger_lines(),
     precise.receipt(bytea, text),
+    precise.statement(text, text),
+    precise.statement_csv(text, text),
+    precise.statement_line(text, text, text),
+    precise.verify_ledger(),
     precise.verify_table(regclass)
     TO precise_auditor;

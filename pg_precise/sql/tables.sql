@@ -8,7 +8,7 @@ COMMENT ON SEQUENCE precise.batch_id IS 'Numbers batches.';
 
 CREATE TABLE precise.batch (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('precise.batch_id'),
-    kind text NOT NULL DEFAULT 'records' CHECK (kind IN ('records', 'audience')),
+    kind text NOT NULL DEFAULT 'records' CHECK (kind IN ('records', 'audience', 'settlement')),
     label text NOT NULL CHECK (pg_catalog.octet_length(label) BETWEEN 1 AND 1024),
     part jsonb,
     batch_root bytea NOT NULL CHECK (pg_catalog.octet_length(batch_root) = 32),
@@ -24,7 +24,7 @@ CREATE TABLE precise.batch (
     committed_at timestamptz,
     document text,
     log_entry text,
-    CHECK ((kind = 'audience') = (document IS NOT NULL)),
+    CHECK ((kind <> 'records') = (document IS NOT NULL)),
     CHECK (
         state <> 'committed'
         OR (log_origin, log_index, tlog_proof, checkpoint, committed_at) IS NOT NULL
@@ -63,9 +63,11 @@ CREATE INDEX batch_label ON precise.batch (label, id);
 COMMENT ON TABLE precise.batch IS
     'The outbox: closed batches of proofs, each with the entry the committer takes to the log.';
 COMMENT ON COLUMN precise.batch.kind IS
-    'records: proofs of records; audience: those of a table whose audience was minted.';
+    'records: proofs of records; audience: those of a table whose audience was minted; settlement: '
+    'ids of the ledger''s entries.';
 COMMENT ON COLUMN precise.batch.label IS
-    'The publisher''s name for the source; of an audience, the id of its proof.';
+    'The publisher''s name for the source; of an audience, the id of its proof; of a settlement, of '
+    'its statement''s head.';
 COMMENT ON COLUMN precise.batch.part IS
     'Which cell of a set that was cut this is: {"bits","index","parts"}; NULL if it was not cut.';
 COMMENT ON COLUMN precise.batch.batch_root IS 'precise_merkle_root of the batch''s proofs.';
@@ -77,7 +79,7 @@ COMMENT ON COLUMN precise.batch.state IS
 COMMENT ON COLUMN precise.batch.log_index IS 'Where in the log the entry is.';
 COMMENT ON COLUMN precise.batch.tlog_proof IS 'The proof that it is there, for receipts.';
 COMMENT ON COLUMN precise.batch.document IS
-    'The document whose proof an audience''s entry names. It stays here.';
+    'The document whose proof an audience''s or a settlement''s entry names. It stays here.';
 COMMENT ON COLUMN precise.batch.checkpoint IS 'The signed checkpoint the proof leads to.';
 COMMENT ON COLUMN precise.batch.log_entry IS
     'The entry as the log has it, where the same batch was there already, closed at another time; '
@@ -123,17 +125,22 @@ CREATE TABLE precise.reject (
     place text,
     message text NOT NULL,
     raw text,
-    at timestamptz NOT NULL DEFAULT pg_catalog.now()
+    at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    proof_hash bytea
 );
 CREATE INDEX reject_label ON precise.reject (label, record_id);
+CREATE INDEX reject_proof ON precise.reject (label, proof_hash) WHERE proof_hash IS NOT NULL;
 COMMENT ON TABLE precise.reject IS
     'Rows that were stored but not minted. After their cause is gone: delete them here, and '
-    'SELECT precise.backfill(table).';
+    'SELECT precise.backfill(table). And events that were minted but did not accrue: those are '
+    'tried again whenever precise.accrue is called, and go by themselves.';
 COMMENT ON COLUMN precise.reject.record_id IS
     'NULL: a whole statement''s rows, or there is no key.';
 COMMENT ON COLUMN precise.reject.code IS
     'PRnnn of docs/errors.md, or the SQLSTATE under which minting failed.';
 COMMENT ON COLUMN precise.reject.place IS 'The JSON path of what is wrong.';
+COMMENT ON COLUMN precise.reject.proof_hash IS
+    'The event that did not accrue; NULL: the row was not minted.';
 COMMENT ON COLUMN precise.reject.raw IS
     'The record, its first 65,536 characters. NULL for a table with subjects: it would outlive '
     'them.';
@@ -151,7 +158,8 @@ CREATE TABLE precise.sources (
     on_reject text NOT NULL DEFAULT 'keep' CHECK (on_reject IN ('keep', 'error')),
     tracked_since timestamptz NOT NULL DEFAULT pg_catalog.now(),
     zip text,
-    dma text
+    dma text,
+    royalty_policy text
 );
 COMMENT ON TABLE precise.sources IS
     'Tables whose rows are minted as they are written: a row for each precise.track.';
@@ -171,6 +179,8 @@ COMMENT ON COLUMN precise.sources.dma IS
     'The column with a record''s market area, in place of where the rule set finds it.';
 COMMENT ON COLUMN precise.sources.k IS
     'The members a cohort must have to be named, 2 or more; NULL: 1000.';
+COMMENT ON COLUMN precise.sources.royalty_policy IS
+    'By which policy contributors share in the table''s events (SPEC.md section 9.1); NULL: split.';
 COMMENT ON COLUMN precise.sources.on_reject IS
     'keep: a row that cannot be minted is stored, and noted in precise.reject; '
     'error: it is refused.';

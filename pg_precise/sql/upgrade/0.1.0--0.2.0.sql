@@ -15,7 +15,17 @@ ALTER TABLE precise.batch ADD COLUMN log_entry text,
 -- A rule set is named by its label. No function of 0.1.0 wrote or read this column.
 ALTER TABLE precise.sources ALTER COLUMN ruleset TYPE text USING ruleset #>> '{}',
     ADD COLUMN zip text,
-    ADD COLUMN dma text;
+    ADD COLUMN dma text,
+    ADD COLUMN royalty_policy text;
+
+-- Settlements are batches, too, and events that did not accrue are rejects.
+ALTER TABLE precise.batch
+    DROP CONSTRAINT batch_kind_check,
+    ADD CONSTRAINT batch_kind_check CHECK (kind IN ('records', 'audience', 'settlement')),
+    DROP CONSTRAINT batch_check,
+    ADD CONSTRAINT batch_check CHECK ((kind <> 'records') = (document IS NOT NULL));
+ALTER TABLE precise.reject ADD COLUMN proof_hash bytea;
+DROP FUNCTION precise.entry(text, text, jsonb, bytea, bigint, timestamptz, bytea);
 
 -- What they did the core does now, but for what shows an audience, which takes its proof's id.
 DROP FUNCTION precise.audience(regclass);

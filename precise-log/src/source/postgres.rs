@@ -376,12 +376,18 @@ impl Stored {
         if entry.kind.name() != self.kind {
             return other("its kind is not the row's");
         }
-        // An audience has no label in public; the row has its proof's id in that place.
-        let (label, named) = match entry.kind {
-            BatchKind::Audience { audience_hash } => (None, proof::format_id(&audience_hash)),
-            _ => (Some(&self.label), self.label.clone()),
+        // What names a document has no label in public; the row has the document's proof id in
+        // that place.
+        let named = match entry.kind {
+            BatchKind::Audience { audience_hash: hash }
+            | BatchKind::Settlement { statement_hash: hash } => Some(hash),
+            BatchKind::Records => None,
         };
-        if entry.label.as_ref() != label || self.label != named {
+        let (label, stored) = match &named {
+            Some(hash) => (None, proof::format_id(hash)),
+            None => (Some(&self.label), self.label.clone()),
+        };
+        if entry.label.as_ref() != label || self.label != stored {
             return other("its label is not the row's");
         }
         if entry.batch_root[..] != self.batch_root[..] {
@@ -398,11 +404,11 @@ impl Stored {
         if part != entry.part.map(|part| part.to_json().into()) {
             return other("its part is not the row's");
         }
-        if let BatchKind::Audience { audience_hash } = entry.kind {
+        if let Some(hash) = named {
             let document = self.document.as_deref().unwrap_or_default();
             let document = canonical::canonicalize(document.as_bytes())?;
-            if proof::hash(&document, None) != audience_hash {
-                return other("its audience_hash is not that of the row's document");
+            if proof::hash(&document, None) != hash {
+                return other("the document that it names is not the row's");
             }
         }
         Ok(entry)

@@ -35,7 +35,8 @@ fn result_type(of: Type) -> &'static str {
 
 /// The other parts of the script, in order; the functions come behind the first.
 const PARTS: &[&str] = &[
-    "schema", "tables", "cohorts", "tracking", "batches", "audience", "audit", "secrets", "roles",
+    "schema", "tables", "cohorts", "tracking", "batches", "audience", "audit", "ledger", "secrets",
+    "roles",
 ];
 
 /// Where PostgreSQL, too, finds which version is the default: the one in the making.
