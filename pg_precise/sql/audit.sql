@@ -248,8 +248,11 @@ BEGIN
     ON CONFLICT ON CONSTRAINT subject_secret_pkey DO NOTHING;
     PERFORM FROM precise.subject_secret AS s WHERE s.subject = forget_subject.subject FOR UPDATE;
 
+    -- What has accrued for is voided, so that it is taken back.
     DELETE FROM precise.proof AS p
-    WHERE p.subject = forget_subject.subject AND p.batch_id IS NULL;
+    WHERE p.subject = forget_subject.subject AND p.batch_id IS NULL AND NOT EXISTS (
+        SELECT FROM precise.ledger_entry AS e WHERE e.proof_hash = p.proof_hash
+    );
     GET DIAGNOSTICS dropped = ROW_COUNT;
     INSERT INTO precise.void (proof_hash, reason, salt)
     SELECT p.proof_hash, forget_subject.reason, precise.random_bytes()

@@ -132,9 +132,15 @@ SELECT pg_catalog.pg_extension_config_dump('precise.accrual', '');
 
 CREATE VIEW precise.balance AS
     SELECT b.contributor, b.currency, b.period,
-        COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'contributor'), 0) AS accrued,
-        COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'carry'), 0) AS carried,
-        COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'payable'), 0) AS payable
+        pg_catalog.trim_scale(
+            COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'contributor'), 0)
+        ) AS accrued,
+        pg_catalog.trim_scale(
+            COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'carry'), 0)
+        ) AS carried,
+        pg_catalog.trim_scale(
+            COALESCE(pg_catalog.sum(b.balance) FILTER (WHERE b.kind = 'payable'), 0)
+        ) AS payable
     FROM (
         SELECT pg_catalog.split_part(a.account, '/', 1) AS kind,
             pg_catalog.substr(a.account, pg_catalog.strpos(a.account, '/') + 1) AS contributor,
@@ -252,12 +258,11 @@ BEGIN
         RETURN 'its document is not that of its columns';
     ELSIF @extschema@.precise_proof_hash(checked.document) <> checked.hash THEN
         RETURN 'its hash is not that of its document';
-    ELSIF checked.previous IS DISTINCT FROM CASE
-        WHEN checked.number = 1 THEN pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex')
-        ELSE (
-            SELECT t.hash FROM precise.ledger_transaction AS t WHERE t.number = checked.number - 1
-        )
-    END
+    ELSIF checked.previous IS DISTINCT FROM (
+        SELECT t.hash FROM precise.ledger_transaction AS t WHERE t.number = checked.number - 1
+        UNION ALL
+        SELECT pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex') WHERE checked.number = 1
+    )
     THEN
         RETURN 'it does not name the hash of the one before';
     ELSIF (
@@ -922,7 +927,7 @@ DECLARE
     settlement json;
     statement text;
     head text;
-    key bytea := precise.random_bytes();
+    line_key bytea := precise.random_bytes();
     postings text;
     number_given bigint;
 BEGIN
@@ -998,7 +1003,7 @@ BEGIN
         COALESCE(settle.minor_digits, precise.minor_digits(settle.currency))
     )
     INTO settlement FROM pg_temp.precise_due AS d;
-    statement := @extschema@.precise_statement(settlement, period, key);
+    statement := @extschema@.precise_statement(settlement, period, line_key);
     head := @extschema@.precise_canonical(statement::jsonb - 'lines');
 
     WITH lines AS MATERIALIZED (
@@ -1024,7 +1029,7 @@ BEGIN
         (period, currency, transaction, statement, statement_hash, key)
     VALUES (
         settle.period, settle.currency, number_given, statement,
-        @extschema@.precise_proof_hash(head), settle.key
+        @extschema@.precise_proof_hash(head), line_key
     );
     PERFORM precise.close_settlement(period, currency, head, at);
     DROP TABLE pg_temp.precise_due;
@@ -1116,10 +1121,10 @@ CREATE FUNCTION precise.statement_csv(period text, currency text) RETURNS SETOF 
             pg_catalog.trim_scale(COALESCE(e.accrued, 0)),
             pg_catalog.trim_scale(l.amount::numeric + l.carried::numeric - COALESCE(e.accrued, 0)),
             l.amount, l.carried
-        )
+        ), l.contributor
         FROM precise.settlement AS s
         CROSS JOIN LATERAL pg_catalog.json_to_recordset(s.statement::json -> 'lines')
-            WITH ORDINALITY AS l (amount text, carried text, contributor text, place bigint)
+            AS l (amount text, carried text, contributor text)
         LEFT JOIN (
             SELECT e.contributor, pg_catalog.sum(e.amount) AS accrued,
                 pg_catalog.count(DISTINCT e.proof_hash) FILTER (WHERE t.kind = 'accrual')
@@ -1135,7 +1140,7 @@ CREATE FUNCTION precise.statement_csv(period text, currency text) RETURNS SETOF 
             GROUP BY e.contributor
         ) AS e ON e.contributor = l.contributor
         WHERE s.period = $1 AND s.currency = $2
-        ORDER BY l.place
+        ORDER BY l.contributor COLLATE "C"
     ) AS r (row)
     $$;
 COMMENT ON FUNCTION precise.statement_csv(text, text) IS
