@@ -63,7 +63,8 @@ COMMENT ON COLUMN precise.ledger_entry.proof_hash IS 'The event''s proof.';
 COMMENT ON COLUMN precise.ledger_entry.campaign IS 'The event''s campaign_id; empty: none.';
 COMMENT ON COLUMN precise.ledger_entry.period IS
     'The month of the event; if that was settled already, the month in which the entry was made.';
-COMMENT ON COLUMN precise.ledger_entry.late IS 'Whether the event''s month was settled already.';
+COMMENT ON COLUMN precise.ledger_entry.late IS
+    'Whether the month was settled in which the entry would be otherwise.';
 
 CREATE TABLE precise.posting (
     transaction bigint NOT NULL REFERENCES precise.ledger_transaction,
@@ -620,7 +621,7 @@ BEGIN
     SELECT @extschema@.precise_ledger_void_id(e.proof_hash, e.contributor, e.signal_type),
         e.proof_hash, e.contributor, e.signal_type, e.campaign, e.currency,
         CASE WHEN s.period IS NULL THEN e.period ELSE this_period END,
-        e.late OR s.period IS NOT NULL, -e.amount, e.rate_ppm
+        s.period IS NOT NULL, -e.amount, e.rate_ppm
     FROM pg_temp.precise_candidate AS c
     JOIN precise.ledger_entry AS e ON e.proof_hash = c.proof_hash
     LEFT JOIN precise.settlement AS s ON s.period = e.period AND s.currency = e.currency;
@@ -1161,14 +1162,19 @@ CREATE FUNCTION precise.ledger_lines() RETURNS SETOF text
         ) || '}'
         FROM precise.ledger_entry AS e
         UNION ALL
-        SELECT s.transaction, 3, '', '{"statement":' || s.statement || '}'
+        SELECT s.transaction, 3, '', '{"batch_roots":' || COALESCE(b.roots::text, '[]')
+            || ',"statement":' || s.statement || '}'
         FROM precise.settlement AS s
+        LEFT JOIN (
+            SELECT b.label, pg_catalog.json_agg(precise.hex(b.batch_root) ORDER BY b.id)
+            FROM precise.batch AS b WHERE b.kind = 'settlement' GROUP BY b.label
+        ) AS b (label, roots) ON b.label = @extschema@.precise_proof_id(s.statement_hash)
     ) AS l (number, kind, id, line)
     ORDER BY l.number, l.kind, l.id
     $$;
 COMMENT ON FUNCTION precise.ledger_lines() IS
     'The ledger as lines of JSON, for who replays it elsewhere: {"transaction":...}, its '
-    '{"entry":...} behind it, and behind that of a settlement {"statement":...}.';
+    '{"entry":...} behind it, and behind that of a settlement its {"batch_roots":...,"statement":...}.';
 
 CREATE FUNCTION precise.settlement_fault(checked precise.settlement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
