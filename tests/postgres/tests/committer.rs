@@ -100,6 +100,48 @@ fn every_closed_batch_gets_a_receipt_that_verifies() -> Tested {
 }
 
 #[test]
+fn a_settlement_is_committed_and_each_line_verifies() -> Tested {
+    let Some(server) = Server::shared() else { return Ok(()) };
+    let mut pg = database(&server, "settlements");
+    pg.run("CREATE TABLE t (id int PRIMARY KEY, payload jsonb)");
+    pg.run("SELECT precise.track('t', 'payload')");
+    pg.run(
+        "INSERT INTO precise.royalty_rate SELECT 'c' || i, 1000000 FROM generate_series(0, 4) i",
+    );
+    pg.run(
+        "INSERT INTO t SELECT i, jsonb_build_object('event_type', 'impression', 'event_id', i, \
+         'timestamp', '2026-01-31T23:59:59Z', 'metadata', jsonb_build_object('clearing_price', i, \
+         'currency', 'USD'), 'attribution', jsonb_build_object('data_contributors', \
+         jsonb_build_array(jsonb_build_object('id', 'c' || i % 5, 'signal_type', 'geo', 'weight', \
+         1)))) FROM generate_series(1, 200) i",
+    );
+    pg.run("CALL precise.settle('2026-01', 'USD')");
+    let line =
+        |contributor: &str| format!("SELECT precise.statement_line('2026-01', '{contributor}')");
+    let verdict = |pg: &mut precise_postgres::Session, line: &str| -> Result<String, _> {
+        let policy = Log::policy()?;
+        let verify =
+            format!("SELECT precise_verify_statement_line(({line}), '{policy}') ->> 'failed'");
+        Ok::<_, Box<dyn std::error::Error>>(pg.ask(&verify).value())
+    };
+    assert_eq!(verdict(&mut pg, &line("c0"))?, "entry", "it is in no log yet");
+    let log = Log::create()?;
+    let daemon = serve(&log, &[address(&server, "settlements")])?;
+    await_committed(&mut pg)?;
+    let (_, metrics) = daemon.get("/metrics")?;
+    assert!(!metrics.contains("precise_refused{"), "{metrics}");
+    daemon.stop()?;
+    for contributor in ["c0", "c1", "c2", "c3", "c4"] {
+        assert_eq!(verdict(&mut pg, &line(contributor))?, "");
+        let more = line(contributor)
+            .replace("SELECT ", "SELECT replace((")
+            .replace("')", "'))::text, '\"amount\":\"', '\"amount\":\"1')");
+        assert_eq!(verdict(&mut pg, &more)?, "sum");
+    }
+    log.check(&mut [&mut pg])
+}
+
+#[test]
 fn two_committers_share_the_work() -> Tested {
     let Some(server) = Server::shared() else { return Ok(()) };
     let mut pg = database(&server, "shared");
