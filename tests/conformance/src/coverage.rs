@@ -33,12 +33,12 @@ impl Kind {
     }
 
     /// Whether `function` can come to it: without arguments nothing can be NULL or wrong, and
-    /// `precise_check` tells of errors and has none.
+    /// `precise_check` and the verdict on a statement line tell of errors and have none.
     pub fn is_possible(self, function: &Function) -> bool {
         match self {
             Self::Valid => true,
             Self::Null => !function.args.is_empty(),
-            Self::Error => !function.args.is_empty() && function.name != "precise_check",
+            Self::Error => !function.args.is_empty() && !TELLS_OF_ERRORS.contains(&function.name),
         }
     }
 
@@ -50,6 +50,8 @@ impl Kind {
         }
     }
 }
+
+const TELLS_OF_ERRORS: [&str; 2] = ["precise_check", "precise_verify_statement_line"];
 
 /// How many vectors call one function, by what comes of it.
 pub type Counts = BTreeMap<Kind, usize>;

@@ -38,7 +38,10 @@ pub(super) fn calls() -> Vec<Call> {
 }
 
 fn event(parts: &[(&str, &str, Json)], metadata: &Json) -> Json {
-    let contributor = |(id, signal_type, weight): &(&str, &str, Json)| tree!({ "id": id, "signal_type": signal_type, "weight": weight });
+    let contributor = |part: &(&str, &str, Json)| {
+        let (id, signal_type, weight) = part;
+        tree!({ "id": id, "signal_type": signal_type, "weight": weight })
+    };
     let contributors: Json = parts.iter().map(contributor).collect();
     tree!({
         "attribution": { "data_contributors": contributors },
@@ -272,7 +275,10 @@ fn accrual_faults(table: &mut Table) {
 }
 
 fn owed(balances: &[(&str, &str)]) -> Json {
-    let accrual = |(contributor, accrued): &(&str, &str)| tree!({ "accrued": accrued, "contributor": contributor, "currency": "USD" });
+    let accrual = |balance: &(&str, &str)| {
+        let (contributor, accrued) = balance;
+        tree!({ "accrued": accrued, "contributor": contributor, "currency": "USD" })
+    };
     balances.iter().map(accrual).collect()
 }
 
