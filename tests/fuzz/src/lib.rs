@@ -6,6 +6,7 @@
 mod calls;
 mod laws;
 mod logs;
+mod royalties;
 mod sums;
 
 pub use calls::catalogue_call;
@@ -17,6 +18,7 @@ pub use logs::{
     entry, log_proof, note, policy, receipt, status_proof, status_receipt, verifier_key,
     void_document,
 };
+pub use royalties::{accruals, royalty_state, statement, statement_line};
 pub use sums::{attribution_state, touch_path, transitions};
 
 /// A function to be called with any bytes.
@@ -25,6 +27,7 @@ pub type Target = fn(&[u8]);
 /// Every target by its name, which is also the name of its folder in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("absence", absence),
+    ("accruals", accruals),
     ("attribution_state", attribution_state),
     ("block_roots", block_roots),
     ("canonical", canonical),
@@ -41,7 +44,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("proof_document", proof_document),
     ("proof_id", proof_id),
     ("receipt", receipt),
+    ("royalty_state", royalty_state),
     ("ruleset", ruleset),
+    ("statement", statement),
+    ("statement_line", statement_line),
     ("status_proof", status_proof),
     ("status_receipt", status_receipt),
     ("touch_path", touch_path),

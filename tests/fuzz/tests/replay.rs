@@ -85,7 +85,15 @@ fn every_damage_of_a_rule_set_keeps_the_laws() {
 
 #[test]
 fn every_damage_of_what_is_summed_keeps_the_laws() {
-    const NAMES: &[&str] = &["attribution_state", "touch_path", "transitions"];
+    const NAMES: &[&str] = &[
+        "accruals",
+        "attribution_state",
+        "royalty_state",
+        "statement",
+        "statement_line",
+        "touch_path",
+        "transitions",
+    ];
     for (name, target) in TARGETS.iter().filter(|(name, _)| NAMES.contains(name)) {
         damage(name, *target, 20_000);
     }
