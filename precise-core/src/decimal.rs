@@ -31,6 +31,9 @@ impl Unfit {
 /// decimals: 1.50 is 1.5.
 pub fn parse(text: impl AsRef<[u8]>, decimals: u32) -> Result<i128, Unfit> {
     let text = text.as_ref();
+    if let Some(value) = parse_short(text, decimals) {
+        return Ok(value.into());
+    }
     let (negative, text) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -54,6 +57,31 @@ pub fn parse(text: impl AsRef<[u8]>, decimals: u32) -> Result<i128, Unfit> {
     }
     let magnitude = scale(integer, fraction, saturating_exponent(exponent), decimals)?;
     Ok(if negative { -magnitude } else { magnitude })
+}
+
+/// The same of what nearly every price and weight is: not negative, of at most 18 digits, without
+/// an exponent. None of everything else, and of what is refused.
+#[inline]
+fn parse_short(text: &[u8], decimals: u32) -> Option<u64> {
+    if text.len() > 18 {
+        return None;
+    }
+    // Below 10^18.
+    let mut value: u64 = 0;
+    let mut point = None;
+    for (i, &byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(i),
+            _ => return None,
+        }
+    }
+    let integer = point.unwrap_or(text.len());
+    let fraction = point.map_or(0, |point| text.len() - point - 1);
+    let is_spelled =
+        integer > 0 && (integer == 1 || text[0] != b'0') && (fraction > 0 || point.is_none());
+    let zeros = decimals.checked_sub(fraction as u32).filter(|_| is_spelled)?;
+    value.checked_mul(10_u64.checked_pow(zeros)?)
 }
 
 /// `text`, a number as SQL engines write exact ones, in units of 10^-`decimals`: perhaps a sign,
@@ -142,6 +170,22 @@ mod tests {
             ("-9999999999999999999999999999.9999999999", 10, 1 - 10_i128.pow(38)),
         ] {
             assert_eq!(parse(text, decimals), Ok(value), "{text}");
+        }
+    }
+
+    /// A short number, and the same with zeros behind that make it a long one.
+    #[test]
+    fn short_numbers_are_read_as_long_ones() {
+        let mut state: u64 = 1;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1442);
+            let (digits, decimals) = (state >> 33, (state >> 28) % 12);
+            let text = printed(digits.into(), decimals as u32);
+            let point = if text.contains('.') { "" } else { "." };
+            let long = alloc::format!("{text}{point}{:030}", 0);
+            for unit in [0, 3, 6, 9, 24] {
+                assert_eq!(parse(&text, unit), parse(&long, unit), "{text}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Trees and their spellings are made in `spelling`; the other modules go in the order of the
 //! crate: canonical form, numbers, rows, proofs, batches, logs, rule sets, cohorts, performance,
-//! attribution, documents, verdicts, voids, receipts.
+//! attribution, royalties, documents, verdicts, voids, receipts.
 
 mod attribution;
 mod batches;
@@ -16,6 +16,7 @@ mod performance;
 mod proofs;
 mod receipts;
 mod rows;
+mod royalties;
 mod rulesets;
 mod spelling;
 mod verdicts;
