@@ -255,7 +255,7 @@ mod tests {
             for _ in 0..200 {
                 value =
                     value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1442) % (1 << 120);
-                assert_eq!(parse(&printed(value, decimals), decimals), Ok(value));
+                assert_eq!(parse(printed(value, decimals), decimals), Ok(value));
             }
         }
     }

@@ -274,8 +274,9 @@ impl Event {
             (&characters[id.clone()], &characters[signal_type.clone()])
         };
         contributors.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
-        if let Some(pair) = contributors.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
-            let (id, signal_type) = key(&pair[0]);
+        let twice = contributors.windows(2).find(|pair| key(&pair[0]) == key(&pair[1]));
+        if let Some([contributor, _]) = twice {
+            let (id, signal_type) = key(contributor);
             let shown = |text| String::from_utf8_lossy(text).into_owned();
             let detail = alloc::format!("{:?} with {:?}", shown(id), shown(signal_type));
             return Err(Error::new(Code::ContributorTwice)

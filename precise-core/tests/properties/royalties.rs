@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 /// An event, as it is made.
 #[derive(Clone, Debug)]
 struct Event {
-    event_type: &'static str,
+    kind: &'static str,
     currency: &'static str,
     /// In 10^-9.
     price: u64,
@@ -37,7 +37,7 @@ impl Event {
         let price = format!("{}e-9", self.price);
         serde_json::json!({
             "attribution": { "data_contributors": contributors.collect::<Json>() },
-            "event_type": self.event_type,
+            "event_type": self.kind,
             "metadata": { "clearing_price": price, "currency": self.currency },
         })
         .to_string()
@@ -55,10 +55,12 @@ fn event() -> impl Strategy<Value = Event> {
     let currencies = select(vec!["EUR", "USD"]);
     let prices = prop_oneof![0..1_000_000_000_000_000_000_u64, 0..1_000_u64];
     (types, currencies, prices, vec(part, 0..6), 0..=1_000_000_u32).prop_map(
-        |(event_type, currency, price, parts, rate)| {
-            let parts =
-                parts.into_iter().map(|(id, kind, ppm)| ((id.into(), kind.into()), ppm)).collect();
-            Event { event_type, currency, price, parts, rate }
+        |(kind, currency, price, parts, rate)| {
+            let parts = parts
+                .into_iter()
+                .map(|(id, signal, ppm)| ((id.into(), signal.into()), ppm))
+                .collect();
+            Event { kind, currency, price, parts, rate }
         },
     )
 }
@@ -69,7 +71,7 @@ type Ledger = BTreeMap<(String, String), (i128, u64)>;
 /// The same by its definition.
 fn accrued(events: &[Event]) -> Ledger {
     let mut ledger = Ledger::new();
-    for event in events.iter().filter(|event| event.event_type == "impression") {
+    for event in events.iter().filter(|event| event.kind == "impression") {
         let mut named = BTreeMap::<&str, i128>::new();
         for ((id, _), ppm) in &event.parts {
             let units = i128::from(event.price) * i128::from(*ppm) * i128::from(event.rate);

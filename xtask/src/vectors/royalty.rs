@@ -168,6 +168,7 @@ fn accrual_sums(table: &mut Table) {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn accrual_faults(table: &mut Table) {
     for (name, comment, code, event) in [
         (
@@ -335,7 +336,7 @@ fn settlements(table: &mut Table) {
             ],
         ),
         ("exponent", "A number in a string may have an exponent.", vec![("a", "123e-3")]),
-        ("zeros-behind", "Zeros at the end are no decimals.", vec![("a", &ZEROS)]),
+        ("zeros-behind", "Zeros at the end are no decimals.", vec![("a", ZEROS)]),
         ("escapes", "Names are written as JSON.", vec![("\u{1}\"\\\n\u{7f}", "1")]),
     ] {
         table.gives(SETTLE, &format!("settle-{name}"), comment, settle(&owed(&balances), 2));
@@ -678,6 +679,9 @@ fn altered(line: &str, alter: impl FnOnce(&mut Json)) -> String {
     tree.to_string()
 }
 
+/// Does something to the tree of a line.
+type Alter = fn(&mut Json);
+
 /// A hash whose first digit is another.
 fn turned(hash: &Json) -> Json {
     let digits = hash.as_str().unwrap_or_default().get(3..).unwrap_or_default();
@@ -695,7 +699,6 @@ fn verdicts(table: &mut Table) {
     let line = line_of(5, 2);
     let spelled = args([json(line.replace(",\"", " ,\n\""))]);
     table.judges(HOLDS, VERIFY, "verify-spelled", "In any spelling.", spelled);
-    type Alter = fn(&mut Json);
     let cases: &[(&str, &str, &'static str, Alter)] = &[
         ("amount", "One cent more.", BAD_SUM, |line| line["line"]["amount"] = tree!("2.68")),
         ("carried", "Another carry.", BAD_SUM, |line| line["line"]["carried"] = tree!("1")),
@@ -798,6 +801,7 @@ fn entry_of(hash: &str) -> String {
     )
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn logged_verdicts(table: &mut Table) {
     const BAD_ENTRY: &str = "\"failed\":\"entry\"";
     const BAD_LOG: &str = "\"failed\":\"log\"";
