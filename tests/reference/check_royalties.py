@@ -773,7 +773,8 @@ class Ledger:
                 "rate_ppm": rate,
                 "signal_type": signal,
             }
-            entries.append(entry | self.when(event, "late events"))
+            period = MONTHS[event["month"]]
+            entries.append(entry | self.when(event["currency"], period, "late events"))
             self.entries[one] = self.accrual_of[value, name, signal] = entries[-1]
         self.count("accruals")
         self.book("accrual", entries)
@@ -786,9 +787,8 @@ class Ledger:
         rates = self.rates[contributor[0]]
         return rates[max(since for since in rates if since <= event["month"])]
 
-    def when(self, event, deed):
-        period = MONTHS[event["month"]]
-        is_late = (event["currency"], period) in self.settled
+    def when(self, currency, period, deed):
+        is_late = (currency, period) in self.settled
         if is_late:
             self.count(deed)
             period = MONTHS[self.now]
@@ -810,7 +810,8 @@ class Ledger:
             accrual = self.accrual_of[name]
             amount = decimal(-Fraction(accrual["amount"]))
             entry = accrual | {"amount": amount, "id": "0x" + one}
-            entries.append(entry | self.when(event, "late voids"))
+            when = self.when(accrual["currency"], accrual["period"], "late voids")
+            entries.append(entry | when)
             self.entries[one] = entries[-1]
         if entries:
             self.count("voids")

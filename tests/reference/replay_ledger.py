@@ -197,6 +197,9 @@ class Replay:
             see(units == -units_of(accrual["amount"]), "it is not what was accrued, negated")
             for name in ("campaign", "currency", "rate_ppm"):
                 see(entry[name] == accrual[name], f"{name} is not that of what it takes back")
+            late = (accrual["currency"], accrual["period"]) in self.settled
+            see(entry["late"] == late, f"whether it is late is {entry['late']}")
+            see(late or entry["period"] == accrual["period"], "it takes back in another period")
         key = entry["currency"], entry["period"]
         see(key not in self.settled, f"{key} is settled already")
         see(not entry["late"] or entry["period"] == month, "it is late, and not of this month")
