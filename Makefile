@@ -51,7 +51,7 @@ bench-attribution: setup ## Print how fast paths are credited (release; wants a 
 	    -r tests/reference/requirements-long.txt
 	@$(PYTHON) tests/bench/bench_attribution.py
 
-bench-royalty: setup ## Print how fast royalties are summed and settled (release; wants a quiet machine)
+bench-royalty: setup ## Print how fast royalties are summed (release; wants a quiet machine)
 	@$(PYTHON) tests/bench/bench_royalty.py
 
 pg-build: ## Build the PostgreSQL extension for the server of PG_CONFIG (needs its headers)

@@ -292,18 +292,22 @@ impl Settled {
 /// Prints what each contributor was owed, is paid, and has carried.
 pub(crate) fn print(settlement: &Settlement, to: &mut dyn Write) -> io::Result<()> {
     let digits = settlement.minor_digits();
-    // Each sum was made of these parts, and cannot be too large.
+    // A balance was made of its parts, and cannot be too large; debts of many together can.
     let owed = |line: &Line| line.amount as i128 * digits.unit() + line.carried.units();
-    let text = |units: i128| Amount::from_units(units).unwrap_or_default().to_string();
+    let text = |units: i128| Amount::from_units(units).ok().map(|amount| amount.to_string());
     let lines = settlement.lines();
+    let total = |units: &dyn Fn(&Line) -> i128| {
+        let sum = lines.iter().try_fold(0_i128, |sum, line| sum.checked_add(units(line)));
+        sum.and_then(text).unwrap_or("-".into())
+    };
     let mut columns: [Vec<String>; 3] = [
-        lines.iter().map(|line| text(owed(line))).collect(),
+        lines.iter().map(|line| text(owed(line)).unwrap_or_default()).collect(),
         lines.iter().map(|line| digits.format(line.amount)).collect(),
         lines.iter().map(|line| line.carried.to_string()).collect(),
     ];
-    columns[0].push(text(lines.iter().map(owed).sum()));
+    columns[0].push(total(&owed));
     columns[1].push(digits.format(settlement.total()));
-    columns[2].push(text(lines.iter().map(|line| line.carried.units()).sum()));
+    columns[2].push(total(&|line| line.carried.units()));
     let columns = columns.map(|column| aligned(column.iter().map(String::as_str)));
     let names = lines.iter().map(|line| shown(&line.contributor)).chain(["total".into()]);
     let rows: Vec<Vec<String>> = names

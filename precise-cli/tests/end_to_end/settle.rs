@@ -34,7 +34,11 @@ fn parts_sum_to_the_total_and_the_rest_is_carried() -> Tested {
     let place = Place::new();
     place.write("a.json", accruals().to_string());
     let settlement = settled(&place, &["a.json"])?;
-    let line = |contributor: &str, amount: &str, carried: &str| json!({ "amount": amount, "carried": carried, "contributor": contributor });
+    let line = |name: &str, amount: &str, carried: &str| {
+        let mut line = json!({ "amount": amount, "carried": carried });
+        line["contributor"] = name.into();
+        line
+    };
     assert_eq!(
         settlement,
         json!({
@@ -274,6 +278,12 @@ fn what_cannot_be_settled_is_refused() {
         settle(&["--period", period, "--key-file", "k"]).fails_with(2, &["it is like 2026-11"]);
     }
     settle(&["--period", "9999-12", "--key-file", "k"]).fails_with(1, &["PR608", "is not over"]);
+    // What all owe together may be more than any of them can.
+    let debt = "-99999999999999";
+    let debts = ["a", "b"].map(|name| accrual(name, debt, "USD"));
+    place.write("debts.json", json!(debts).to_string());
+    let text = place.run(&["settle", "debts.json"]).succeeds();
+    assert!(text.contains("total                       -   0.00                 -\n"), "{text}");
     place.write("short.key", "00");
     settle(&["--period", "2025-01", "--key-file", "short.key"]).fails_with(2, &["PR304"]);
     assert!(!place.path("k").exists());
