@@ -3684,14 +3684,17 @@ DECLARE
     ) || ' OFFSET 0) AS r (canonical) ';
 BEGIN
     -- A record counts if it has the content that was minted. Several rows may have it.
-    RETURN 'INSERT INTO pg_temp.precise_read AS k (proof_hash, at, campaign, due, reason) '
+    RETURN 'INSERT INTO pg_temp.precise_read (proof_hash, at, campaign, due, reason) '
         || 'SELECT f.proof_hash, o.at, o.campaign, o.due, o.reason FROM ('
         || CASE WHEN condition IS NULL THEN
             'SELECT DISTINCT ON (c.proof_hash) c.proof_hash, h.canonical FROM ('
             || 'SELECT r.canonical, @extschema@.precise_proof_hash(r.canonical) FROM '
             || precise.row_set(source) || ' AS n' || record || 'OFFSET 0'
-            || ') AS h (canonical, proof_hash) JOIN pg_temp.precise_candidate AS c '
-            || 'ON c.proof_hash = h.proof_hash AND c.version IS NULL'
+            || ') AS h (canonical, proof_hash) JOIN ('
+            || 'SELECT c.proof_hash FROM pg_temp.precise_candidate AS c WHERE c.version IS NULL '
+            || 'AND NOT EXISTS (SELECT FROM pg_temp.precise_read AS k '
+            || 'WHERE k.proof_hash = c.proof_hash) OFFSET 0'
+            || ') AS c ON c.proof_hash = h.proof_hash'
         ELSE
             'SELECT ' || CASE WHEN precise.is_key(source, tracked.record_id) THEN ''
                 ELSE 'DISTINCT ON (c.proof_hash) ' END
@@ -3702,9 +3705,7 @@ BEGIN
             || 'ELSE @extschema@.precise_proof_hash(r.canonical, '
             || 'precise.blind_with(c.subject, $1, c.record_id, c.version)) END'
         END
-        || ' OFFSET 0) AS f CROSS JOIN LATERAL precise.owed(f.canonical, $2) AS o '
-        || 'WHERE NOT EXISTS ('
-        || 'SELECT FROM pg_temp.precise_read AS k WHERE k.proof_hash = f.proof_hash)';
+        || ' OFFSET 0) AS f CROSS JOIN LATERAL precise.owed(f.canonical, $2) AS o';
 END
     $$;
 COMMENT ON FUNCTION precise.reading(precise.sources, regclass, text) IS
@@ -3859,6 +3860,8 @@ BEGIN
             USING tracked.label, policy;
         END;
     END IF;
+    -- What was read is counted before it is asked for: a plan for few would take hours for many.
+    ANALYZE pg_temp.precise_read;
     IF EXISTS (
         -- A proof names one row of several that had its content; that one may have another now.
         SELECT FROM pg_temp.precise_candidate AS c
