@@ -11,8 +11,8 @@ CREATE TABLE precise.royalty_rate (
     PRIMARY KEY (contributor, valid_from)
 );
 COMMENT ON TABLE precise.royalty_rate IS
-    'What part of the price a contributor is due for its share of an impression. Add rows: what was '
-    'accrued keeps its rate.';
+    'What part of the price a contributor is due for its share of an impression. Add rows: what '
+    'was accrued keeps its rate.';
 COMMENT ON COLUMN precise.royalty_rate.contributor IS
     'Its id, as events have it in attribution.data_contributors.';
 COMMENT ON COLUMN precise.royalty_rate.rate_ppm IS
@@ -78,8 +78,8 @@ COMMENT ON TABLE precise.posting IS
     'What each transaction adds to which account, as its document says: a trigger writes it, also '
     'where a dump is restored, and nobody else can. It is not in a dump.';
 COMMENT ON COLUMN precise.posting.account IS
-    'contributor/...: accrued and not settled; campaign/...: who pays; carry/...: carried; payable/...: to '
-    'be paid.';
+    'contributor/...: accrued and not settled; campaign/...: who pays; carry/...: carried; '
+    'payable/...: to be paid.';
 
 CREATE TABLE precise.account (
     account text NOT NULL,
@@ -104,8 +104,8 @@ COMMENT ON TABLE precise.settlement IS 'Periods that were settled, each with its
 COMMENT ON COLUMN precise.settlement.statement IS
     'Every contributor''s line, in canonical form (SPEC.md section 10.3). It stays here.';
 COMMENT ON COLUMN precise.settlement.statement_hash IS
-    'precise_proof_hash of its head, which is the statement without lines. The label of its batches '
-    'is the proof id of this.';
+    'precise_proof_hash of its head, which is the statement without lines. The label of its '
+    'batches is the proof id of this.';
 COMMENT ON COLUMN precise.settlement.key IS
     'What the salts of its lines are made with. Whoever has it can try names against them.';
 
@@ -229,8 +229,8 @@ BEGIN
 END
     $$;
 COMMENT ON FUNCTION precise.check_transaction() IS
-    'Behind a constraint trigger, at the end of a transaction: what was added to the ledger sums to '
-    '0, and continues it.';
+    'Behind a constraint trigger, at the end of a transaction: what was added to the ledger sums '
+    'to 0, and continues it.';
 
 CREATE FUNCTION precise.transaction_fault(checked precise.ledger_transaction) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -462,7 +462,8 @@ BEGIN
         reason := ARRAY['PR603', '$.metadata.clearing_price', 'an impression has no price'];
     ELSIF due -> 0 ->> 'currency' IS NULL THEN
         reason := ARRAY['PR602', '$.metadata.currency', 'an impression has no currency'];
-    ELSIF event."timestamp" ~ ('^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
+    ELSIF event."timestamp" ~ ('^[0-9]{4}-[0-9]{2}-[0-9]{2}'
+        || 'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
         || '(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$')
     THEN
         at := event."timestamp"::timestamptz;
@@ -1045,8 +1046,8 @@ END
     $$;
 COMMENT ON PROCEDURE precise.settle(text, text, integer) IS
     'Settles a month in one currency, after it is over: turns what contributors are due into '
-    'payments, carries what is less than a minor unit, and closes a batch that commits to each line. '
-    'It accrues first what is there. Called again, it changes nothing. minor_digits: those of the '
+    'payments, carries what is less than a minor unit, and closes a batch that commits to each '
+    'line. It accrues first what is there. Called again, it changes nothing. minor_digits: those of the '
     'currency by ISO 4217, unless told otherwise.';
 
 CREATE FUNCTION precise.statement(period text, currency text) RETURNS json
@@ -1177,7 +1178,8 @@ CREATE FUNCTION precise.ledger_lines() RETURNS SETOF text
     $$;
 COMMENT ON FUNCTION precise.ledger_lines() IS
     'The ledger as lines of JSON, for who replays it elsewhere: {"transaction":...}, its '
-    '{"entry":...} behind it, and behind that of a settlement its {"batch_roots":...,"statement":...}.';
+    '{"entry":...} behind it, and behind that of a settlement its '
+    '{"batch_roots":...,"statement":...}.';
 
 CREATE FUNCTION precise.settlement_fault(checked precise.settlement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
