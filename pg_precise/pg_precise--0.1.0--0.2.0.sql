@@ -2914,8 +2914,8 @@ END
 COMMENT ON PROCEDURE precise.settle(text, text, integer) IS
     'Settles a month in one currency, after it is over: turns what contributors are due into '
     'payments, carries what is less than a minor unit, and closes a batch that commits to each '
-    'line. It accrues first what is there. Called again, it changes nothing. minor_digits: those of the '
-    'currency by ISO 4217, unless told otherwise.';
+    'line. It accrues first what is there. Called again, it changes nothing. minor_digits: those of '
+    'the currency by ISO 4217, unless told otherwise.';
 CREATE FUNCTION precise.statement(period text, currency text) RETURNS json
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$

@@ -294,8 +294,14 @@ fn what_cannot_accrue_is_noted_once_and_tried_again() -> Tested {
         pg.run(statement);
     }
     // These are owed nothing, and that is not wrong.
-    pg.run("INSERT INTO events VALUES (30, '{}'), (31, '[]'), (32, '\"text\"'), (33, '{\"event_type\":\"click\"}')");
-    pg.run("INSERT INTO events SELECT 34, payload || '{\"event_type\":\"click\"}' FROM events WHERE id = 20");
+    pg.run(
+        "INSERT INTO events VALUES (30, '{}'), (31, '[]'), (32, '\"text\"'), (33, \
+       '{\"event_type\":\"click\"}')",
+    );
+    pg.run(
+        "INSERT INTO events SELECT 34, payload || '{\"event_type\":\"click\"}' FROM events \
+       WHERE id = 20",
+    );
     pg.run("INSERT INTO events SELECT 35, payload #- '{attribution}' FROM events WHERE id = 20");
     let rejects = "SELECT record_id, code FROM precise.reject ORDER BY record_id::int";
     let expected: Vec<String> =
@@ -506,7 +512,10 @@ fn what_cannot_be_settled_is_refused_by_code() -> Tested {
         pg.run(&format!("CALL precise.settle('{last}', '{currency}')"));
     }
     assert_eq!(
-        pg.run("SELECT currency, statement::json ->> 'total' FROM precise.settlement ORDER BY 1, period"),
+        pg.run(
+            "SELECT currency, statement::json ->> 'total' FROM precise.settlement ORDER BY \
+           1, period"
+        ),
         ["JPY|1234", "KWD|1234.567", "USD|0.01", "USD|0.01"]
     );
     let line = format!("SELECT precise.statement_line('{last}', 'acme'");
@@ -841,7 +850,10 @@ fn events_of_the_first_version_accrue_after_the_update() -> Tested {
     pg.run(&impression(1, 1, "19", THIRDS));
     pg.run("CALL precise.close_batch()");
     pg.run("ALTER EXTENSION pg_precise UPDATE");
-    pg.run("INSERT INTO precise.royalty_rate SELECT c, 1000000 FROM unnest('{acme,bolt,cord}'::text[]) c");
+    pg.run(
+        "INSERT INTO precise.royalty_rate SELECT c, 1000000 FROM \
+       unnest('{acme,bolt,cord}'::text[]) c",
+    );
     let period = month(&mut pg, 1);
     pg.run(&format!("CALL precise.settle('{period}', 'USD')"));
     pg.run(&impression(2, 1, "19", THIRDS));
