@@ -1,7 +1,7 @@
 """Holds royalties against the reference, against outside judges, and against published rules.
 
-    check_royalties.py --sql PATH [--seed 1] [--cases 3000] [--ledgers 8]
-    check_royalties.py --self [--seed 1] [--cases 3000] [--ledgers 8]
+    check_royalties.py --sql PATH [--seed 1] [--cases 400] [--ledgers 3]
+    check_royalties.py --self [--seed 1] [--cases 400] [--ledgers 3]
 
 Cases are random, and the same for the same seed. The first form demands of the SQL functions what
 the reference gives, and judges what they gave; the second judges the reference alone. The judges:
@@ -67,8 +67,8 @@ def parse():
     mode.add_argument("--sql", type=pathlib.Path, help="the program `precise-sql`")
     mode.add_argument("--self", action="store_true", help="judge the reference alone")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=3000, help="settlements")
-    parser.add_argument("--ledgers", type=int, default=8)
+    parser.add_argument("--cases", type=int, default=400, help="settlements")
+    parser.add_argument("--ledgers", type=int, default=3)
     return parser.parse_args()
 
 
