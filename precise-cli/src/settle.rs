@@ -30,7 +30,8 @@ pub(crate) struct Job {
     pub(crate) carried: Vec<PathBuf>,
     /// None: all there is, which is of one.
     pub(crate) currency: Option<String>,
-    pub(crate) minor_digits: i64,
+    /// None: the currency's, by ISO 4217.
+    pub(crate) minor_digits: Option<i64>,
     /// With one there is a statement, made with the key in this file.
     pub(crate) period: Option<(String, PathBuf)>,
     /// Where the statement and its lines go.
@@ -79,10 +80,13 @@ pub(crate) fn run(job: &Job) -> Result<Settled> {
             due.push(carried);
         }
     }
-    let balances = Balances::parse(format!("[{}]", due.join(",")).as_bytes());
-    let minor_digits = MinorDigits::new(job.minor_digits).map_err(refused)?;
-    let settlement =
-        balances.and_then(|balances| balances.settle(minor_digits)).map_err(refused)?;
+    let balances = Balances::parse(format!("[{}]", due.join(",")).as_bytes()).map_err(refused)?;
+    let minor_digits = match (job.minor_digits, balances.currency()) {
+        (Some(digits), _) => MinorDigits::new(digits).map_err(refused)?,
+        (None, Some(currency)) => MinorDigits::of(currency),
+        (None, None) => return Err(refused(Error::new(Code::Accruals).because("there are none"))),
+    };
+    let settlement = balances.settle(minor_digits).map_err(refused)?;
     let (Some(period), Some((_, key))) = (period, &job.period) else {
         return Ok(Settled { settlement, statement: None, written: None });
     };

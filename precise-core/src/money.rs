@@ -103,6 +103,17 @@ impl MinorDigits {
         }
     }
 
+    /// Those of a currency, by ISO 4217: 2 unless it has another number of them. Those few that
+    /// have 4 are units of account, in which nothing is paid.
+    pub fn of(currency: Currency) -> Self {
+        Self(match currency.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        })
+    }
+
     /// How many.
     pub fn count(self) -> u8 {
         self.0

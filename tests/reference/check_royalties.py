@@ -954,10 +954,12 @@ class Ledger:
         self.checks.equal("all events at once", found, booked)
 
     def judge_lines(self):
-        """Whoever replays the lines finds them right, and every other ledger wrong."""
+        """Whoever replays the lines finds them right, and every other ledger wrong, or with another
+        last hash: when the last transaction was made, say, nothing else in the ledger knows."""
         if not self.lines:
             return
-        self.checks.equal("the ledger replayed", fault_of(self.lines), None)
+        fault, last_hash = replayed(self.lines)
+        self.checks.equal("the ledger replayed", fault, None)
         for _ in range(20):
             changed = copy.deepcopy(self.lines)
             at = self.chance.randrange(len(changed))
@@ -971,7 +973,9 @@ class Ledger:
                 *steps, last = place
                 inner = functools.reduce(lambda found, step: found[step], steps, changed[at])
                 inner[last] = other(inner[last])
-            self.checks.that(fault_of(changed), f"nobody finds: {deed} line {at}, {self.lines[at]}")
+            fault, other_hash = replayed(changed)
+            is_found = fault or other_hash != last_hash
+            self.checks.that(is_found, f"nobody finds: {deed} line {at}, {self.lines[at]}")
 
 
 def is_due(account, when, period):
@@ -986,16 +990,16 @@ def hash_of(document):
     return precise_reference.proof_hash(precise_reference.jcs(document).encode())
 
 
-def fault_of(lines):
-    """What the replay of these lines says, None if all is right."""
+def replayed(lines):
+    """What the replay says is wrong, None if nothing is, and the last transaction's hash."""
     ledger = replay_ledger.Replay()
     try:
         for line in lines:
             ledger.read(json.dumps(line).encode())
         ledger.finish()
     except replay_ledger.Broken as fault:
-        return str(fault)
-    return None
+        return str(fault), None
+    return None, ledger.previous
 
 
 if __name__ == "__main__":

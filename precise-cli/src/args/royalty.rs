@@ -140,7 +140,7 @@ impl Royalty {
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   precise settle accruals.json
-  precise settle accruals.json --currency JPY --minor-digits 0 --csv
+  precise settle accruals.json --currency JPY --csv
   precise settle october.json --period 2026-10 --key-file october.key --out october
   precise settle november.json --carried october/statement.json --period 2026-11 \\
     --key-file november.key --out november")]
@@ -151,9 +151,9 @@ pub(crate) struct Settle {
     /// Settle this currency, where there are several
     #[arg(long, value_name = "CURRENCY")]
     currency: Option<String>,
-    /// The decimals of the currency's minor unit: 0, 2 or 3
-    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true)]
-    minor_digits: i64,
+    /// The decimals of the currency's minor unit: 0, 2 or 3; by default those of ISO 4217
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    minor_digits: Option<i64>,
     /// Add what an earlier statement carried; may be given several times
     #[arg(long, value_name = "STATEMENT")]
     carried: Vec<PathBuf>,

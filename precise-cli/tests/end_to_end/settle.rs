@@ -65,6 +65,11 @@ fn parts_sum_to_the_total_and_the_rest_is_carried() -> Tested {
         let settlement = settled(&place, &["a.json", "b.json", "--minor-digits", digits])?;
         assert_eq!(settlement["total"], total, "{digits}");
     }
+    // Those of ISO 4217, if none are given.
+    for (currency, total) in [("JPY", "1234"), ("KWD", "1234.560"), ("EUR", "1234.56")] {
+        place.write("c.json", json!([accrual("acme", "1234.56", currency)]).to_string());
+        assert_eq!(settled(&place, &["c.json"])?["total"], total, "{currency}");
+    }
     Ok(())
 }
 
@@ -75,9 +80,8 @@ fn what_royalty_prints_is_settled_currency_by_currency() -> Tested {
     let json = ["royalty", "e.ndjson", "--rate-ppm", "150000", "--policy", "split(USD)", "--json"];
     place.write("a.json", place.run(&json).succeeds());
     place.run(&["settle", "a.json"]).fails_with(1, &["PR606", "--currency"]);
-    for (currency, digits, total_decimals) in [("USD", "2", 2), ("JPY", "0", 0)] {
-        let args = ["a.json", "--currency", currency, "--minor-digits", digits];
-        let settlement = settled(&place, &args)?;
+    for (currency, total_decimals) in [("USD", 2), ("JPY", 0)] {
+        let settlement = settled(&place, &["a.json", "--currency", currency])?;
         assert_eq!(settlement["currency"], currency);
         let total = settlement["total"].as_str().ok_or("a total")?;
         assert_eq!(total.split_once('.').map_or(0, |(_, fraction)| fraction.len()), total_decimals);

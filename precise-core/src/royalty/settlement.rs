@@ -108,6 +108,11 @@ impl Balances {
         Ok(())
     }
 
+    /// The currency of all; none as long as there are no balances.
+    pub fn currency(&self) -> Option<Currency> {
+        self.currency
+    }
+
     /// By largest remainder.
     ///
     /// Errors: PR605 of no balances, PR907.
